@@ -1,0 +1,145 @@
+package decline
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func TestTheTableIsTheContracts(t *testing.T) {
+	t.Parallel()
+	contract := map[Class]string{
+		ClassSoft:           "insufficient_funds do_not_honor generic_decline try_again_later",
+		ClassHard:           "lost_card stolen_card pickup_card invalid_account closed_account transaction_not_allowed",
+		ClassAuthentication: "authentication_required",
+		ClassRevoked:        "stop_payment revocation_of_authorisation",
+	}
+	n := 0
+	for class, codes := range contract {
+		for _, code := range strings.Fields(codes) {
+			n++
+			if _, ok := declines[Code(code)]; !ok {
+				t.Errorf("%s is not in the table", code)
+			}
+			if got := Code(code).Class(); got != class {
+				t.Errorf("%s is %s, want %s", code, got, class)
+			}
+		}
+	}
+	if len(declines) != n {
+		t.Errorf("the table has %d codes, the contract %d", len(declines), n)
+	}
+
+	errorCodes := "authentication_failed processing_error expired_card incorrect_cvc payment_method_unavailable customer_cancelled timed_out"
+	for _, code := range strings.Fields(errorCodes) {
+		if got := New(ErrorCode(code), ""); got.ErrorCode != ErrorCode(code) {
+			t.Errorf("%s became %s", code, got.ErrorCode)
+		}
+	}
+	if want := len(strings.Fields(errorCodes)); len(errorMessages) != want {
+		t.Errorf("%d error codes besides card_declined, want %d", len(errorMessages), want)
+	}
+}
+
+func TestClassOutsideTheTable(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[Code]Class{"": "", "51": ClassSoft, "LOST_CARD": ClassSoft} {
+		if got := code.Class(); got != want {
+			t.Errorf("%q is %q, want %q", code, got, want)
+		}
+	}
+}
+
+func TestNewTable(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		e       ErrorCode
+		d       Code
+		wantE   ErrorCode
+		wantD   Code
+		message string // the sentence must contain it
+	}{
+		{"a decline", CardDeclined, InsufficientFunds, CardDeclined, InsufficientFunds, "suffice"},
+		{"a hard one", CardDeclined, LostCard, CardDeclined, LostCard, "lost"},
+		{"a decline without a reason", CardDeclined, "", CardDeclined, GenericDecline, "not known"},
+		{"a reason outside the table", CardDeclined, "51", CardDeclined, GenericDecline, "not known"},
+		{"a decline code where none belongs", ExpiredCard, LostCard, ExpiredCard, "", "expired"},
+		{"the wrong security code", IncorrectCVC, "", IncorrectCVC, "", "security code"},
+		{"an error code outside the table", "boom", "", ProcessingError, "", "fault"},
+		{"both outside the table", "boom", "51", ProcessingError, "", "fault"},
+		{"an unknown error with a known decline", "", StolenCard, ProcessingError, "", "fault"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got := New(tt.e, tt.d)
+			if got.ErrorCode != tt.wantE || got.DeclineCode != tt.wantD || !strings.Contains(got.Message, tt.message) {
+				t.Errorf("got %+v", got)
+			}
+		})
+	}
+}
+
+func TestNewAlwaysFitsTogether(t *testing.T) {
+	t.Parallel()
+	errorCodes := []ErrorCode{CardDeclined, ""}
+	for e := range errorMessages {
+		errorCodes = append(errorCodes, e)
+	}
+	codes := []Code{""}
+	for d := range declines {
+		codes = append(codes, d)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		e := rapid.OneOf(rapid.SampledFrom(errorCodes), rapid.Map(rapid.String(), func(s string) ErrorCode { return ErrorCode(s) })).Draw(t, "error")
+		d := rapid.OneOf(rapid.SampledFrom(codes), rapid.Map(rapid.String(), func(s string) Code { return Code(s) })).Draw(t, "decline")
+		f := New(e, d)
+		if (f.ErrorCode == CardDeclined) != (f.DeclineCode != "") {
+			t.Fatalf("%+v: a decline code goes with card_declined and with nothing else", f)
+		}
+		if !strings.HasSuffix(f.Message, ".") {
+			t.Fatalf("%+v has no sentence", f)
+		}
+		if again := New(f.ErrorCode, f.DeclineCode); again != f {
+			t.Fatalf("%+v made again is %+v", f, again)
+		}
+	})
+}
+
+func TestMessagesDiffer(t *testing.T) {
+	t.Parallel()
+	seen := map[string]string{}
+	note := func(code, message string) {
+		if other, ok := seen[message]; ok {
+			t.Errorf("%s and %s say the same", code, other)
+		}
+		seen[message] = code
+	}
+	for e, message := range errorMessages {
+		note(string(e), message)
+	}
+	for d, row := range declines {
+		note(string(d), row.message)
+	}
+}
+
+func TestWireFormat(t *testing.T) {
+	t.Parallel()
+	tests := map[string]Failure{
+		`{"error_code":"card_declined","decline_code":"closed_account","message":"The card was declined: its account is closed."}`: New(CardDeclined, ClosedAccount),
+		`{"error_code":"incorrect_cvc","message":"The card's security code is wrong."}`:                                            New(IncorrectCVC, ""),
+	}
+	for want, f := range tests {
+		got, err := json.Marshal(f)
+		if err != nil || string(got) != want {
+			t.Errorf("got %s, %v; want %s", got, err, want)
+		}
+		var back Failure
+		if err := json.Unmarshal([]byte(want), &back); err != nil || back != f {
+			t.Errorf("read back as %+v, %v", back, err)
+		}
+	}
+}

@@ -1,0 +1,251 @@
+// Package merchant holds who may ask for payments: a merchant's account in one
+// mode, its API keys and its settings.
+package merchant
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"tender/domain"
+	"tender/domain/codec"
+	"tender/domain/id"
+)
+
+// KeyKind says what an API key may do.
+type KeyKind string
+
+const (
+	KeySecret KeyKind = "secret" // for servers: everything
+	KeyPublic KeyKind = "public" // for browsers: creates sessions only
+)
+
+// KeysMax bounds the live keys of one merchant and mode.
+const KeysMax = 20
+
+// Key is one API key, known by its hash only.
+type Key struct {
+	ID      string
+	Kind    KeyKind
+	Hash    string // SHA-256 of the whole key, in hex
+	Revoked bool
+}
+
+// HashKey returns the form in which an API key is stored and looked up.
+func HashKey(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:])
+}
+
+// KeyPrefix is what an API key of this kind and mode begins with.
+func KeyPrefix(kind KeyKind, mode string) string {
+	prefix := "sk_"
+	if kind == KeyPublic {
+		prefix = "pk_"
+	}
+	if mode == "test" {
+		prefix += "test_"
+	}
+	return prefix
+}
+
+// Settings are what a merchant may choose.
+type Settings struct {
+	Name              string   `json:"name"`
+	Country           string   `json:"country"`   // ISO 3166-1 alpha-2
+	TimeZone          string   `json:"time_zone"` // IANA
+	AllowedReturnURLs []string `json:"allowed_return_urls,omitempty"`
+	PublicKeys        bool     `json:"public_keys,omitempty"` // whether they are accepted
+}
+
+// State is what the rules need to know of a merchant. The zero State does not
+// exist yet.
+type State struct {
+	ID       string
+	Settings Settings
+	Keys     map[string]Key // by id
+}
+
+// Exists reports whether the merchant was ever created.
+func (s State) Exists() bool { return s.ID != "" }
+
+// KeyByHash returns the key with this hash, revoked or not.
+func (s State) KeyByHash(hash string) (Key, bool) {
+	for _, k := range s.Keys {
+		if subtle.ConstantTimeCompare([]byte(k.Hash), []byte(hash)) == 1 {
+			return k, true
+		}
+	}
+	return Key{}, false
+}
+
+// AllowsReturnURL reports whether a session made with a public key may lead
+// back to url: it must be one of the allowed ones, or lie below one that ends
+// in a slash.
+func (s State) AllowsReturnURL(url string) bool {
+	for _, allowed := range s.Settings.AllowedReturnURLs {
+		if url == allowed || strings.HasSuffix(allowed, "/") && strings.HasPrefix(url, allowed) && !climbs(url) {
+			return true
+		}
+	}
+	return false
+}
+
+// climbs reports whether a browser might resolve url to something above where
+// it seems to lie. Browsers read %2e as a dot.
+func climbs(url string) bool {
+	return strings.Contains(strings.ReplaceAll(strings.ToLower(url), "%2e", "."), "..")
+}
+
+// Event is something that happened to a merchant's account.
+type Event interface {
+	codec.Named
+	merchantEvent()
+}
+
+// Created: the merchant has an account in this mode.
+type Created struct {
+	Settings Settings `json:"settings"`
+}
+
+// SettingsChanged: the settings are these from now on.
+type SettingsChanged struct {
+	Settings Settings `json:"settings"`
+}
+
+// KeyIssued: a new API key is good.
+type KeyIssued struct {
+	KeyID    string    `json:"key_id"`
+	Kind     KeyKind   `json:"kind"`
+	Hash     string    `json:"hash"`
+	IssuedAt time.Time `json:"issued_at"`
+}
+
+// KeyRevoked: the API key is good no longer.
+type KeyRevoked struct {
+	KeyID string `json:"key_id"`
+}
+
+func (Created) Type() string         { return "merchant.created" }
+func (SettingsChanged) Type() string { return "merchant.settings_changed" }
+func (KeyIssued) Type() string       { return "merchant.key_issued" }
+func (KeyRevoked) Type() string      { return "merchant.key_revoked" }
+
+func (Created) merchantEvent()         {}
+func (SettingsChanged) merchantEvent() {}
+func (KeyIssued) merchantEvent()       {}
+func (KeyRevoked) merchantEvent()      {}
+
+// Codec reads and writes every event of a merchant.
+var Codec = codec.New(
+	codec.Define("merchant.created", 1, func(e Created) Event { return e }),
+	codec.Define("merchant.settings_changed", 1, func(e SettingsChanged) Event { return e }),
+	codec.Define("merchant.key_issued", 1, func(e KeyIssued) Event { return e }),
+	codec.Define("merchant.key_revoked", 1, func(e KeyRevoked) Event { return e }),
+)
+
+// Evolve returns the state after e. It panics on an event type that this build
+// was compiled with and forgot to handle.
+func Evolve(s State, id string, e Event) State {
+	switch e := e.(type) {
+	case Created:
+		return State{ID: id, Settings: e.Settings, Keys: map[string]Key{}}
+	case SettingsChanged:
+		s.Settings = e.Settings
+	case KeyIssued:
+		s.Keys = maps.Clone(s.Keys)
+		s.Keys[e.KeyID] = Key{ID: e.KeyID, Kind: e.Kind, Hash: e.Hash}
+	case KeyRevoked:
+		s.Keys = maps.Clone(s.Keys)
+		k := s.Keys[e.KeyID]
+		k.Revoked = true
+		s.Keys[e.KeyID] = k
+	default:
+		panic(fmt.Sprintf("merchant: %T is not handled", e))
+	}
+	return s
+}
+
+// Refusals of what is asked of a merchant's account.
+var (
+	ErrExists      = domain.Refuse("merchant_exists", "The merchant exists already in this mode.")
+	ErrNotFound    = domain.Refuse("not_found", "There is no such merchant in this mode.")
+	ErrKeyNotFound = domain.Refuse("not_found", "The merchant has no such key.")
+	ErrTooManyKeys = domain.Refuse("too_many_keys", fmt.Sprintf("A merchant has at most %d live keys. Revoke one first.", KeysMax))
+)
+
+// Command is something that may be asked of a merchant's account.
+type Command interface{ merchantCommand() }
+
+// Create opens the account.
+type Create struct{ Settings Settings }
+
+// ChangeSettings replaces the settings.
+type ChangeSettings struct{ Settings Settings }
+
+// IssueKey makes a new API key good. Only its hash comes here.
+type IssueKey struct {
+	ID   uuid.UUID // of the command; the key's id is made from it
+	Kind KeyKind
+	Hash string
+	Now  domain.Moment
+}
+
+// KeyID is the id that the key issued by c has.
+func (c IssueKey) KeyID() string { return id.Format(id.Key, c.ID) }
+
+// RevokeKey ends a key, from the commit on and for ever.
+type RevokeKey struct{ KeyID string }
+
+func (Create) merchantCommand()         {}
+func (ChangeSettings) merchantCommand() {}
+func (IssueKey) merchantCommand()       {}
+func (RevokeKey) merchantCommand()      {}
+
+// Decide returns what happens when c is asked of a merchant in state s.
+func Decide(s State, c Command) ([]Event, error) {
+	if _, create := c.(Create); !create && !s.Exists() {
+		return nil, ErrNotFound
+	}
+	switch c := c.(type) {
+	case Create:
+		if s.Exists() {
+			return nil, ErrExists
+		}
+		return []Event{Created(c)}, nil
+	case ChangeSettings:
+		return []Event{SettingsChanged(c)}, nil
+	case IssueKey:
+		if s.liveKeys() >= KeysMax {
+			return nil, ErrTooManyKeys
+		}
+		return []Event{KeyIssued{KeyID: c.KeyID(), Kind: c.Kind, Hash: c.Hash, IssuedAt: c.Now.At}}, nil
+	case RevokeKey:
+		k, known := s.Keys[c.KeyID]
+		switch {
+		case !known:
+			return nil, ErrKeyNotFound
+		case k.Revoked:
+			return nil, nil
+		}
+		return []Event{KeyRevoked(c)}, nil
+	default:
+		panic(fmt.Sprintf("merchant: %T is not handled", c))
+	}
+}
+
+func (s State) liveKeys() int {
+	n := 0
+	for _, k := range s.Keys {
+		if !k.Revoked {
+			n++
+		}
+	}
+	return n
+}

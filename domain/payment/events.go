@@ -1,0 +1,223 @@
+package payment
+
+import (
+	"time"
+
+	"tender/domain/codec"
+)
+
+// Event is something that happened to a payment.
+type Event interface {
+	codec.Named
+	paymentEvent()
+}
+
+// Initiated: the payment exists; its first attempt follows in the same append.
+type Initiated struct {
+	SessionID         string            `json:"session_id"`
+	Amount            int64             `json:"amount"`
+	Currency          string            `json:"currency"`
+	Country           string            `json:"country"`
+	CaptureMethod     CaptureMethod     `json:"capture_method"`
+	Intent            Intent            `json:"intent"`
+	Acquirer          string            `json:"acquirer"`
+	ExternalReference string            `json:"external_reference,omitempty"`
+	Metadata          map[string]string `json:"metadata,omitempty"`
+}
+
+// AttemptStarted is the intent of an authorisation: appended before the acquirer
+// is called, with the key that it gets.
+type AttemptStarted struct {
+	AttemptID string    `json:"attempt_id"`
+	Number    int       `json:"number"`
+	Key       string    `json:"key"`
+	AnswerBy  time.Time `json:"answer_by"`
+	Details   Details   `json:"details"`
+}
+
+// ActionRequired: the acquirer sends the customer elsewhere to authenticate.
+type ActionRequired struct {
+	AttemptID string    `json:"attempt_id"`
+	URL       string    `json:"url"`
+	ActionBy  time.Time `json:"action_by"`
+}
+
+// Authorised: the amount is reserved and waits for captures.
+type Authorised struct {
+	AttemptID            string    `json:"attempt_id"`
+	Amount               int64     `json:"amount"`
+	Reference            string    `json:"reference"`
+	NetworkTransactionID string    `json:"network_transaction_id,omitempty"`
+	ThreeDSecure         string    `json:"three_d_secure,omitempty"`
+	ExpiresAt            time.Time `json:"expires_at"`
+}
+
+// Paid: the amount was authorised and captured in one step, a sale.
+type Paid struct {
+	AttemptID            string `json:"attempt_id"`
+	Amount               int64  `json:"amount"`
+	Reference            string `json:"reference"`
+	NetworkTransactionID string `json:"network_transaction_id,omitempty"`
+	ThreeDSecure         string `json:"three_d_secure,omitempty"`
+}
+
+// AttemptFailed: the attempt was not performed, and never will be. Final says
+// that no other may follow.
+type AttemptFailed struct {
+	AttemptID string  `json:"attempt_id"`
+	Failure   Failure `json:"failure"`
+	Final     bool    `json:"final,omitempty"`
+}
+
+// CaptureRequested is the intent of a capture.
+type CaptureRequested struct {
+	CaptureID string            `json:"capture_id"`
+	Amount    int64             `json:"amount"`
+	Key       string            `json:"key"`
+	AnswerBy  time.Time         `json:"answer_by"`
+	Metadata  map[string]string `json:"metadata,omitempty"`
+}
+
+// Captured: reserved money was taken.
+type Captured struct {
+	CaptureID string `json:"capture_id"`
+	Amount    int64  `json:"amount"`
+	Reference string `json:"reference"`
+}
+
+// CaptureFailed: the capture was not performed; its amount is free again.
+type CaptureFailed struct {
+	CaptureID string  `json:"capture_id"`
+	Amount    int64   `json:"amount"`
+	Failure   Failure `json:"failure"`
+}
+
+// VoidRequested is the intent of a void, always of all that remains.
+type VoidRequested struct {
+	VoidID   string            `json:"void_id"`
+	Amount   int64             `json:"amount"`
+	Key      string            `json:"key"`
+	AnswerBy time.Time         `json:"answer_by"`
+	Metadata map[string]string `json:"metadata,omitempty"`
+}
+
+// Voided: reserved money was given back.
+type Voided struct {
+	VoidID    string `json:"void_id"`
+	Amount    int64  `json:"amount"`
+	Reference string `json:"reference"`
+}
+
+// VoidFailed: the void was not performed; its amount is free again.
+type VoidFailed struct {
+	VoidID  string  `json:"void_id"`
+	Amount  int64   `json:"amount"`
+	Failure Failure `json:"failure"`
+}
+
+// AuthorisationExpired: what was neither captured nor voided can't be any more.
+type AuthorisationExpired struct {
+	Amount int64 `json:"amount"`
+}
+
+// ReversalRequested is the intent to give reserved money back on our own
+// account: after an expiry, or where an authorisation should not stand.
+type ReversalRequested struct {
+	ReversalID string    `json:"reversal_id"`
+	Amount     int64     `json:"amount"`
+	Reference  string    `json:"reference"` // of the authorisation
+	Key        string    `json:"key"`
+	AnswerBy   time.Time `json:"answer_by"`
+}
+
+// Reversed: the acquirer has released what the reversal was about.
+type Reversed struct {
+	ReversalID string `json:"reversal_id"`
+	Amount     int64  `json:"amount"`
+	Reference  string `json:"reference"`
+}
+
+// ReversalFailed: the acquirer would not release it; people have to look.
+type ReversalFailed struct {
+	ReversalID string  `json:"reversal_id"`
+	Amount     int64   `json:"amount"`
+	Failure    Failure `json:"failure"`
+}
+
+// Contradicted: the acquirer says the opposite of what it, or the closing of
+// its key, made us record before. The record stands; people have to look.
+type Contradicted struct {
+	Key       string `json:"key"`
+	Performed bool   `json:"performed"` // what the acquirer says now
+	Amount    int64  `json:"amount"`
+	Reference string `json:"reference,omitempty"`
+}
+
+// Cancelled: the session was cancelled before an attempt succeeded.
+type Cancelled struct{}
+
+// Expired: the session expired before an attempt succeeded.
+type Expired struct{}
+
+func (Initiated) Type() string            { return "payment.initiated" }
+func (AttemptStarted) Type() string       { return "payment.attempt_started" }
+func (ActionRequired) Type() string       { return "payment.action_required" }
+func (Authorised) Type() string           { return "payment.authorised" }
+func (Paid) Type() string                 { return "payment.paid" }
+func (AttemptFailed) Type() string        { return "payment.attempt_failed" }
+func (CaptureRequested) Type() string     { return "payment.capture_requested" }
+func (Captured) Type() string             { return "payment.captured" }
+func (CaptureFailed) Type() string        { return "payment.capture_failed" }
+func (VoidRequested) Type() string        { return "payment.void_requested" }
+func (Voided) Type() string               { return "payment.voided" }
+func (VoidFailed) Type() string           { return "payment.void_failed" }
+func (AuthorisationExpired) Type() string { return "payment.authorisation_expired" }
+func (ReversalRequested) Type() string    { return "payment.reversal_requested" }
+func (Reversed) Type() string             { return "payment.reversed" }
+func (ReversalFailed) Type() string       { return "payment.reversal_failed" }
+func (Contradicted) Type() string         { return "payment.contradicted" }
+func (Cancelled) Type() string            { return "payment.cancelled" }
+func (Expired) Type() string              { return "payment.expired" }
+
+func (Initiated) paymentEvent()            {}
+func (AttemptStarted) paymentEvent()       {}
+func (ActionRequired) paymentEvent()       {}
+func (Authorised) paymentEvent()           {}
+func (Paid) paymentEvent()                 {}
+func (AttemptFailed) paymentEvent()        {}
+func (CaptureRequested) paymentEvent()     {}
+func (Captured) paymentEvent()             {}
+func (CaptureFailed) paymentEvent()        {}
+func (VoidRequested) paymentEvent()        {}
+func (Voided) paymentEvent()               {}
+func (VoidFailed) paymentEvent()           {}
+func (AuthorisationExpired) paymentEvent() {}
+func (ReversalRequested) paymentEvent()    {}
+func (Reversed) paymentEvent()             {}
+func (ReversalFailed) paymentEvent()       {}
+func (Contradicted) paymentEvent()         {}
+func (Cancelled) paymentEvent()            {}
+func (Expired) paymentEvent()              {}
+
+// Codec reads and writes every event of a payment.
+var Codec = codec.New(
+	codec.Define("payment.initiated", 1, func(e Initiated) Event { return e }),
+	codec.Define("payment.attempt_started", 1, func(e AttemptStarted) Event { return e }),
+	codec.Define("payment.action_required", 1, func(e ActionRequired) Event { return e }),
+	codec.Define("payment.authorised", 1, func(e Authorised) Event { return e }),
+	codec.Define("payment.paid", 1, func(e Paid) Event { return e }),
+	codec.Define("payment.attempt_failed", 1, func(e AttemptFailed) Event { return e }),
+	codec.Define("payment.capture_requested", 1, func(e CaptureRequested) Event { return e }),
+	codec.Define("payment.captured", 1, func(e Captured) Event { return e }),
+	codec.Define("payment.capture_failed", 1, func(e CaptureFailed) Event { return e }),
+	codec.Define("payment.void_requested", 1, func(e VoidRequested) Event { return e }),
+	codec.Define("payment.voided", 1, func(e Voided) Event { return e }),
+	codec.Define("payment.void_failed", 1, func(e VoidFailed) Event { return e }),
+	codec.Define("payment.authorisation_expired", 1, func(e AuthorisationExpired) Event { return e }),
+	codec.Define("payment.reversal_requested", 1, func(e ReversalRequested) Event { return e }),
+	codec.Define("payment.reversed", 1, func(e Reversed) Event { return e }),
+	codec.Define("payment.reversal_failed", 1, func(e ReversalFailed) Event { return e }),
+	codec.Define("payment.contradicted", 1, func(e Contradicted) Event { return e }),
+	codec.Define("payment.cancelled", 1, func(e Cancelled) Event { return e }),
+	codec.Define("payment.expired", 1, func(e Expired) Event { return e }),
+)

@@ -1,0 +1,128 @@
+package payment_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"tender/domain/method"
+	"tender/domain/payment"
+)
+
+// samples holds one event of each type with every field set.
+func samples() []payment.Event {
+	metadata := map[string]string{"order": "10442", "basket": "é <&>"}
+	card := &method.CardDetails{Type: "CREDIT", Scheme: "VISA", BIN: "424242", Last4: "4242", ExpMonth: 12, ExpYear: 2030}
+	capturing, voiding := captureRequested(1, 60_000), voidRequested(2, 40_000)
+	capturing.Metadata, voiding.Metadata = metadata, metadata
+	return []payment.Event{
+		payment.Initiated{
+			SessionID: sessionID, Amount: 100_000, Currency: "ZAR", Country: "ZA", CaptureMethod: payment.CaptureManual,
+			Intent: payment.IntentPayment, Acquirer: "simulator", ExternalReference: "ORDER-10442", Metadata: metadata,
+		},
+		payment.AttemptStarted{
+			AttemptID: attemptID, Number: 1, Key: paymentID + "-1", AnswerBy: noon.Add(payment.AnswerWindow),
+			Details: payment.Details{Type: "card", Card: card},
+		},
+		payment.ActionRequired{AttemptID: attemptID, URL: "https://acs.example/challenge?id=1&step=2", ActionBy: noon.Add(payment.ActionWindow)},
+		payment.Authorised{
+			AttemptID: attemptID, Amount: 100_000, Reference: reference, NetworkTransactionID: "ntx_1",
+			ThreeDSecure: "authenticated", ExpiresAt: noon.Add(later),
+		},
+		payment.Paid{AttemptID: attemptID, Amount: 100_000, Reference: reference, NetworkTransactionID: "ntx_1", ThreeDSecure: "authenticated"},
+		payment.AttemptFailed{AttemptID: attemptID, Failure: declined, Final: true},
+		capturing,
+		captured(1, 60_000),
+		captureFailed(1, 60_000),
+		voiding,
+		voided(2, 40_000),
+		voidFailed(2, 40_000),
+		payment.AuthorisationExpired{Amount: 40_000},
+		reversalRequested(3, 40_000, reference),
+		reversed(3, 40_000),
+		reversalFailed(3, 40_000),
+		payment.Contradicted{Key: paymentID + "-1", Performed: true, Amount: 100_000, Reference: "auth_late"},
+		payment.Cancelled{},
+		payment.Expired{},
+	}
+}
+
+// Bytes that were ever written are read for ever: a golden file per type and
+// schema version. A new version adds a file and changes none.
+func TestEventsKeepTheirBytes(t *testing.T) {
+	t.Parallel()
+	for _, e := range samples() {
+		encoded := payment.Codec.Encode(e)
+		if encoded.Type != e.Type() || encoded.SchemaVersion != 1 {
+			t.Errorf("%s is written as %s v%d", e.Type(), encoded.Type, encoded.SchemaVersion)
+		}
+		golden, err := os.ReadFile(filepath.Join("testdata", encoded.Type+".v1.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden = bytes.TrimSuffix(golden, []byte("\n"))
+		if !bytes.Equal(golden, encoded.Payload) {
+			t.Errorf("%s is written as\n%s\nnot as\n%s", encoded.Type, encoded.Payload, golden)
+		}
+		back, err := payment.Codec.Decode(encoded.Type, 1, golden)
+		if err != nil || !reflect.DeepEqual(back, e) {
+			t.Errorf("%s is read as %#v, %v", encoded.Type, back, err)
+		}
+	}
+}
+
+func TestEventsAreSampledAndHandled(t *testing.T) {
+	t.Parallel()
+	var sampled []string
+	for _, e := range samples() {
+		sampled = append(sampled, e.Type())
+		payment.Evolve(fold(authorised(100)), paymentID, e) // panics on what it does not handle
+	}
+	slices.Sort(sampled)
+	if names := payment.Codec.Names(); !slices.Equal(names, sampled) {
+		t.Errorf("the codec knows %v, the samples are %v", names, sampled)
+	}
+}
+
+// What is absent is left out, so that payloads stay as small as their facts.
+func TestAbsentFieldsAreLeftOut(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		event payment.Event
+		want  string
+	}{
+		{payment.Initiated{}, `{"session_id":"","amount":0,"currency":"","country":"","capture_method":"","intent":"","acquirer":""}`},
+		{payment.AttemptFailed{}, `{"attempt_id":"","failure":{"error_code":"","message":""}}`},
+		{payment.Paid{}, `{"attempt_id":"","amount":0,"reference":""}`},
+		{payment.Contradicted{}, `{"key":"","performed":false,"amount":0}`},
+		{payment.VoidRequested{AnswerBy: noon.Truncate(time.Second)}, `{"void_id":"","amount":0,"key":"","answer_by":"2026-05-04T12:00:00Z"}`},
+	} {
+		if got := string(payment.Codec.Encode(c.event).Payload); got != c.want {
+			t.Errorf("%s is written as\n%s\nnot as\n%s", c.event.Type(), got, c.want)
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	for _, e := range samples() {
+		encoded := payment.Codec.Encode(e)
+		f.Add(encoded.Type, encoded.SchemaVersion, []byte(encoded.Payload))
+	}
+	f.Add("payment.guessed", 1, []byte(`{}`))
+	f.Add("payment.captured", 2, []byte(`{}`))
+	f.Fuzz(func(t *testing.T, name string, version int, payload []byte) {
+		e, err := payment.Codec.Decode(name, version, payload)
+		if err != nil {
+			return
+		}
+		encoded := payment.Codec.Encode(e)
+		again, err := payment.Codec.Decode(encoded.Type, encoded.SchemaVersion, encoded.Payload)
+		if err != nil || !bytes.Equal(payment.Codec.Encode(again).Payload, encoded.Payload) {
+			t.Fatalf("%s doesn't come back: %v", encoded.Payload, err)
+		}
+	})
+}

@@ -1,0 +1,197 @@
+// Package payment holds the rules of one payment: attempts to authorise it, and
+// what may be captured, voided or expire of what was authorised.
+//
+// A payment belongs to one session, which may need several attempts until one
+// succeeds. The rules that span both live in package collect.
+//
+// What was asked of the acquirer and not yet answered counts as gone: it is
+// available to nobody else until the acquirer says that it failed.
+package payment
+
+import (
+	"slices"
+	"time"
+
+	"tender/domain/decline"
+	"tender/domain/method"
+)
+
+// CaptureMethod says when authorised money is taken.
+type CaptureMethod string
+
+const (
+	CaptureAutomatic CaptureMethod = "automatic" // at once, in one step: a sale
+	CaptureManual    CaptureMethod = "manual"    // later, by captures
+)
+
+// Intent says what a payment is for.
+type Intent string
+
+const IntentPayment Intent = "payment"
+
+// Status is where a payment stands. Captures and voids don't change it.
+type Status string
+
+const (
+	StatusDraft         Status = "draft"          // the last attempt failed, another may follow
+	StatusPendingAction Status = "pending_action" // the customer is elsewhere, authenticating
+	StatusProcessing    Status = "processing"     // with the acquirer, or its answer is unknown
+	StatusSucceeded     Status = "succeeded"
+	StatusFailed        Status = "failed" // no attempt is left
+	StatusCancelled     Status = "cancelled"
+	StatusExpired       Status = "expired"
+)
+
+// Limits of a payment.
+const (
+	// AttemptsMax is how often one session may try to pay.
+	AttemptsMax = 10
+	// OperationsMax bounds captures and voids of one payment, failed ones
+	// included, so that its history stays short enough to fold at any time.
+	OperationsMax = 200
+	// VoidsBeyondMax is how many voids there may be on top of OperationsMax: a
+	// payment that has used it up must still be able to give the rest back.
+	VoidsBeyondMax = 10
+	// CallTimeout is how long the acquirer may take to answer a call.
+	CallTimeout = 5 * time.Second
+	// AnswerWindow is how long only the process that appended an intent acts on
+	// it. Afterwards any worker may find out what became of it.
+	AnswerWindow = 15 * time.Second
+	// ActionWindow is how long a customer may take to authenticate.
+	ActionWindow = 15 * time.Minute
+)
+
+// OperationKind tells the operations on an authorisation apart.
+type OperationKind string
+
+const (
+	OperationCapture  OperationKind = "capture"
+	OperationVoid     OperationKind = "void"
+	OperationReversal OperationKind = "reversal" // ours, when an authorisation expires or should not stand
+)
+
+// Operation is an intent whose outcome is not known yet.
+type Operation struct {
+	ID       string
+	Kind     OperationKind
+	Amount   int64 // minor units
+	Key      string
+	AnswerBy time.Time // wall time
+	// Reference is the authorisation that the operation is about.
+	Reference string
+}
+
+// Attempt is the latest try to authorise.
+type Attempt struct {
+	ID       string
+	Number   int // from 1
+	Key      string
+	AnswerBy time.Time // wall time
+	// ActionBy is when an unfinished authentication is given up; zero: none is asked for.
+	ActionBy time.Time
+	Settled  bool
+	Approved bool
+	// Reference is the acquirer's, once approved.
+	Reference string
+}
+
+// State is what the rules need to know of a payment. The zero State does not
+// exist yet.
+type State struct {
+	ID            string
+	SessionID     string
+	Amount        int64
+	Currency      string
+	Acquirer      string
+	CaptureMethod CaptureMethod
+	Status        Status
+	Attempt       Attempt
+
+	Authorised int64 // minor units, as all amounts here
+	Captured   int64
+	Voided     int64
+	Expired    int64
+
+	Pending    []Operation
+	Operations int // ever asked for
+
+	AuthorisationExpiresAt time.Time
+	// Failed holds the keys of attempts and operations that were recorded as
+	// not performed, to recognise an answer that contradicts the record.
+	Failed []string
+	// Done holds the keys of operations that were recorded as performed.
+	Done []string
+	// Contradicted holds the keys whose contradiction is recorded already.
+	Contradicted []string
+}
+
+// Exists reports whether the payment was ever initiated.
+func (s State) Exists() bool { return s.ID != "" }
+
+// PendingAmount is what captures and voids not yet answered ask for.
+func (s State) PendingAmount() int64 {
+	var sum int64
+	for _, op := range s.Pending {
+		if op.Kind != OperationReversal {
+			sum += op.Amount
+		}
+	}
+	return sum
+}
+
+// Capturable is what may still be captured or voided.
+func (s State) Capturable() int64 {
+	return s.Authorised - s.Captured - s.Voided - s.Expired - s.PendingAmount()
+}
+
+// InFlight reports whether an attempt was started whose outcome is not known.
+func (s State) InFlight() bool { return s.Exists() && !s.Attempt.Settled }
+
+// WaitsForCustomer reports whether the attempt in flight waits for the customer
+// to authenticate.
+func (s State) WaitsForCustomer() bool { return s.InFlight() && !s.Attempt.ActionBy.IsZero() }
+
+// operation returns the pending operation with this key.
+func (s State) operation(key string) (Operation, bool) {
+	i := slices.IndexFunc(s.Pending, func(op Operation) bool { return op.Key == key })
+	if i < 0 {
+		return Operation{}, false
+	}
+	return s.Pending[i], true
+}
+
+// PendingOperation returns the pending operation with this id.
+func (s State) PendingOperation(id string) (Operation, bool) {
+	i := slices.IndexFunc(s.Pending, func(op Operation) bool { return op.ID == id })
+	if i < 0 {
+		return Operation{}, false
+	}
+	return s.Pending[i], true
+}
+
+// outcomeUnknown reports whether any call went unanswered for longer than its
+// window: from then on nothing is decided until it is settled.
+func (s State) outcomeUnknown(wall time.Time) bool {
+	return slices.ContainsFunc(s.Pending, func(op Operation) bool { return !wall.Before(op.AnswerBy) })
+}
+
+// authorisedManually reports whether captures and voids make sense at all.
+func (s State) authorisedManually() bool {
+	return s.Status == StatusSucceeded && s.CaptureMethod == CaptureManual && s.Authorised > 0
+}
+
+// authorisationExpired reports whether the authorisation is no longer good at t,
+// whether that is recorded yet or not.
+func (s State) authorisationExpired(t time.Time) bool {
+	return s.Expired > 0 || !s.AuthorisationExpiresAt.IsZero() && !t.Before(s.AuthorisationExpiresAt)
+}
+
+// Details describes what a customer paid with, as far as it may be known outside
+// the vault.
+type Details struct {
+	Type string              `json:"type"` // "card"
+	Card *method.CardDetails `json:"card,omitempty"`
+}
+
+// Failure is why an attempt or an operation was not performed.
+type Failure = decline.Failure

@@ -1,0 +1,99 @@
+package session_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"testing"
+
+	"tender/domain/decline"
+	"tender/domain/session"
+)
+
+// samples holds one event of each type with every field set.
+func samples() []session.Event {
+	return []session.Event{
+		created(),
+		session.AttemptStarted{PaymentID: paymentID, AttemptID: attemptID, Number: 1},
+		session.AttemptFailed{PaymentID: paymentID, AttemptID: attemptID, Failure: decline.New(decline.CardDeclined, decline.InsufficientFunds)},
+		session.Completed{PaymentID: paymentID, Outcome: session.OutcomeReserved},
+		session.CancelRequested{By: session.ByMerchant, CommandID: "01900000-0000-7000-8000-000000000002"},
+		session.Cancelled{By: session.ByCustomer},
+		session.Expired{Reason: session.ExpiredByAttempts},
+	}
+}
+
+// Bytes that were ever written are read for ever: a golden file per type and
+// schema version. A new version adds a file and changes none.
+func TestEventsKeepTheirBytes(t *testing.T) {
+	t.Parallel()
+	for _, e := range samples() {
+		encoded := session.Codec.Encode(e)
+		if encoded.Type != e.Type() || encoded.SchemaVersion != 1 {
+			t.Errorf("%s is written as %s v%d", e.Type(), encoded.Type, encoded.SchemaVersion)
+		}
+		golden, err := os.ReadFile(filepath.Join("testdata", encoded.Type+".v1.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden = bytes.TrimSuffix(golden, []byte("\n"))
+		if !bytes.Equal(golden, encoded.Payload) {
+			t.Errorf("%s is written as\n%s\nnot as\n%s", encoded.Type, encoded.Payload, golden)
+		}
+		back, err := session.Codec.Decode(encoded.Type, 1, golden)
+		if err != nil || !reflect.DeepEqual(back, e) {
+			t.Errorf("%s is read as %#v, %v", encoded.Type, back, err)
+		}
+	}
+}
+
+func TestEventsAreSampledAndHandled(t *testing.T) {
+	t.Parallel()
+	var sampled []string
+	for _, e := range samples() {
+		sampled = append(sampled, e.Type())
+		fold(created(), e) // panics on what it does not handle
+	}
+	slices.Sort(sampled)
+	if names := session.Codec.Names(); !slices.Equal(names, sampled) {
+		t.Errorf("the codec knows %v, the samples are %v", names, sampled)
+	}
+}
+
+// What is absent is left out, so that payloads stay as small as their facts.
+func TestAbsentFieldsAreLeftOut(t *testing.T) {
+	t.Parallel()
+	c := create()
+	c.ExternalReference, c.Metadata, c.Options, c.ReturnURL = "", nil, nil, ""
+	events, err := session.DecideCreate(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{"checkout_id":"` + checkoutID + `","type":"one_time","amount":100000,"currency":"ZAR","country":"ZA",` +
+		`"capture_method":"manual","session_url":"https://pay.example/checkout/` + checkoutID + `","expires_at":"2026-05-04T13:00:00.123Z"}`
+	if got := string(session.Codec.Encode(events[0]).Payload); got != want {
+		t.Errorf("it is written as\n%s\nnot as\n%s", got, want)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	for _, e := range samples() {
+		encoded := session.Codec.Encode(e)
+		f.Add(encoded.Type, encoded.SchemaVersion, []byte(encoded.Payload))
+	}
+	f.Add("session.guessed", 1, []byte(`{}`))
+	f.Add("session.created", 2, []byte(`{}`))
+	f.Fuzz(func(t *testing.T, name string, version int, payload []byte) {
+		e, err := session.Codec.Decode(name, version, payload)
+		if err != nil {
+			return
+		}
+		encoded := session.Codec.Encode(e)
+		again, err := session.Codec.Decode(encoded.Type, encoded.SchemaVersion, encoded.Payload)
+		if err != nil || !bytes.Equal(session.Codec.Encode(again).Payload, encoded.Payload) {
+			t.Fatalf("%s doesn't come back: %v", encoded.Payload, err)
+		}
+	})
+}

@@ -1,0 +1,181 @@
+package webhook
+
+import (
+	"fmt"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"tender/domain"
+	"tender/domain/id"
+)
+
+// Refusals of what is asked of an endpoint.
+var (
+	ErrEndpointNotFound = domain.Refuse("not_found", "There is no such webhook endpoint.")
+	ErrEndpointExists   = domain.Refuse("endpoint_exists", "The webhook endpoint exists already.")
+	ErrURLInvalid       = &domain.Refusal{
+		Code: "invalid_request", Detail: fmt.Sprintf("url must be 1 to %d bytes long.", URLBytesMax), Field: "/url",
+	}
+	ErrDescriptionTooLong = &domain.Refusal{
+		Code: "invalid_request", Detail: fmt.Sprintf("description may have at most %d characters.", DescriptionRunesMax), Field: "/description",
+	}
+	ErrStatusUnknown = &domain.Refusal{
+		Code: "invalid_request", Detail: "status must be enabled, paused or disabled.", Field: "/status",
+	}
+)
+
+// EndpointCommand is something that may be asked of an endpoint.
+type EndpointCommand interface{ endpointCommand() }
+
+// CreateEndpoint asks for a new endpoint. Where it may lead to was judged at the
+// edge, which knows what the operator allows; its secret lies in the vault
+// already.
+type CreateEndpoint struct {
+	ID          uuid.UUID // of the command; the endpoint's id is made from it
+	URL         string
+	Events      []string
+	Description string
+	SecretRef   string
+}
+
+// EndpointID is the id that the endpoint made by c has.
+func (c CreateEndpoint) EndpointID() string { return id.Format(id.Endpoint, c.ID) }
+
+// UpdateEndpoint changes what is set and leaves the rest. A status of enabled
+// brings back an endpoint that was paused or disabled.
+type UpdateEndpoint struct {
+	URL         *string
+	Events      []string // nil: as it is
+	Description *string
+	Status      *Status
+}
+
+// DisableEndpoint ends deliveries for a reason that is not the merchant's wish.
+type DisableEndpoint struct{ Reason DisabledReason }
+
+// DeleteEndpoint ends an endpoint for good.
+type DeleteEndpoint struct{}
+
+func (CreateEndpoint) endpointCommand()  {}
+func (UpdateEndpoint) endpointCommand()  {}
+func (DisableEndpoint) endpointCommand() {}
+func (DeleteEndpoint) endpointCommand()  {}
+
+// DecideEndpoint returns what happens when c is asked of an endpoint in state s:
+// events, none if all is so already, or a refusal. To a deleted endpoint nothing
+// happens any more: it is not found.
+func DecideEndpoint(s Endpoint, c EndpointCommand) ([]Event, error) {
+	if _, create := c.(CreateEndpoint); !create && (!s.Exists() || s.Deleted) {
+		return nil, ErrEndpointNotFound
+	}
+	switch c := c.(type) {
+	case CreateEndpoint:
+		return s.create(c)
+	case UpdateEndpoint:
+		return s.update(c)
+	case DisableEndpoint:
+		if s.Status == StatusDisabled {
+			return nil, nil
+		}
+		return []Event{EndpointDisabled(c)}, nil
+	case DeleteEndpoint:
+		return []Event{EndpointDeleted(c)}, nil
+	default:
+		panic(fmt.Sprintf("webhook: %T is not handled", c))
+	}
+}
+
+func (s Endpoint) create(c CreateEndpoint) ([]Event, error) {
+	if s.Exists() {
+		return nil, ErrEndpointExists
+	}
+	if refusal := checkFields(&c.URL, c.Events, true, &c.Description); refusal != nil {
+		return nil, refusal
+	}
+	return []Event{EndpointCreated{URL: c.URL, Events: c.Events, Description: c.Description, SecretRef: c.SecretRef}}, nil
+}
+
+func (s Endpoint) update(c UpdateEndpoint) ([]Event, error) {
+	if refusal := checkFields(c.URL, c.Events, c.Events != nil, c.Description); refusal != nil {
+		return nil, refusal
+	}
+	var events []Event
+	var changed EndpointUpdated
+	if c.URL != nil && *c.URL != s.URL {
+		changed.URL = *c.URL
+	}
+	if c.Events != nil && !slices.Equal(c.Events, s.Events) {
+		changed.Events = c.Events
+	}
+	if c.Description != nil && *c.Description != s.Description {
+		changed.Description = c.Description
+	}
+	if changed.URL != "" || changed.Events != nil || changed.Description != nil {
+		events = append(events, changed)
+	}
+	if c.Status == nil || *c.Status == s.Status {
+		return events, nil
+	}
+	switch *c.Status {
+	case StatusEnabled:
+		return append(events, EndpointResumed{}), nil
+	case StatusPaused:
+		return append(events, EndpointPaused{}), nil
+	case StatusDisabled:
+		return append(events, EndpointDisabled{Reason: DisabledByMerchant}), nil
+	default:
+		return nil, ErrStatusUnknown
+	}
+}
+
+func checkFields(url *string, events []string, eventsGiven bool, description *string) error {
+	if url != nil && (*url == "" || len(*url) > URLBytesMax) {
+		return ErrURLInvalid
+	}
+	if eventsGiven {
+		if refusal := CheckEvents(events); refusal != nil {
+			return refusal
+		}
+	}
+	if description != nil && utf8.RuneCountInString(*description) > DescriptionRunesMax {
+		return ErrDescriptionTooLong
+	}
+	return nil
+}
+
+// EvolveEndpoint returns the state after e. It panics on an event that is not an
+// endpoint's, or that this build was compiled with and forgot to handle.
+func EvolveEndpoint(s Endpoint, id, merchantID string, e Event) Endpoint {
+	switch e := e.(type) {
+	case EndpointCreated:
+		return Endpoint{
+			ID: id, MerchantID: merchantID, URL: e.URL, Events: e.Events, Description: e.Description,
+			SecretRef: e.SecretRef, Status: StatusEnabled,
+		}
+	case EndpointUpdated:
+		if e.URL != "" {
+			s.URL = e.URL
+		}
+		if e.Events != nil {
+			s.Events = e.Events
+		}
+		if e.Description != nil {
+			s.Description = *e.Description
+		}
+	case EndpointPaused:
+		s.Status = StatusPaused
+	case EndpointResumed:
+		s.Status = StatusEnabled
+	case EndpointDisabled:
+		s.Status = StatusDisabled
+	case EndpointDeleted:
+		s.Deleted = true
+	case Delivered, Exhausted:
+		panic(fmt.Sprintf("webhook: %T is not an endpoint's", e))
+	default:
+		panic(fmt.Sprintf("webhook: %T is not handled", e))
+	}
+	return s
+}

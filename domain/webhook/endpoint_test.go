@@ -1,0 +1,184 @@
+package webhook_test
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+
+	"tender/domain/id"
+	"tender/domain/webhook"
+)
+
+const (
+	endpointID = "whe_01hzy3v7q8e4xk2m9c5b7d6f0a"
+	merchantID = "mer_01hzy3v7q8e4xk2m9c5b7d6f0b"
+	url        = "https://shop.example/hooks"
+)
+
+func ptr[T any](v T) *T { return &v }
+
+// given folds events into an endpoint's state.
+func given(events ...webhook.Event) webhook.Endpoint {
+	var s webhook.Endpoint
+	for _, e := range events {
+		s = webhook.EvolveEndpoint(s, endpointID, merchantID, e)
+	}
+	return s
+}
+
+func TestEndpoint(t *testing.T) {
+	t.Parallel()
+	commandID := uuid.MustParse("01900000-0000-7000-8000-000000000001")
+	created := webhook.EndpointCreated{URL: url, Events: []string{webhook.AllTypes}, Description: "shop", SecretRef: "vlt_1"}
+	create := webhook.CreateEndpoint{ID: commandID, URL: url, Events: []string{webhook.AllTypes}, Description: "shop", SecretRef: "vlt_1"}
+	captured := []string{webhook.PaymentCaptured}
+
+	for _, c := range []struct {
+		name    string
+		given   []webhook.Event
+		when    webhook.EndpointCommand
+		then    []webhook.Event
+		refused error
+	}{
+		{"create", nil, create, []webhook.Event{created}, nil},
+		{"create twice", []webhook.Event{created}, create, nil, webhook.ErrEndpointExists},
+		{"create without a URL", nil, webhook.CreateEndpoint{Events: captured}, nil, webhook.ErrURLInvalid},
+		{"create with a URL that is too long", nil,
+			webhook.CreateEndpoint{URL: url + strings.Repeat("x", webhook.URLBytesMax), Events: captured}, nil, webhook.ErrURLInvalid},
+		{"create with a description that is too long", nil,
+			webhook.CreateEndpoint{URL: url, Events: captured, Description: strings.Repeat("ü", webhook.DescriptionRunesMax+1)}, nil, webhook.ErrDescriptionTooLong},
+
+		{"update what does not exist", nil, webhook.UpdateEndpoint{}, nil, webhook.ErrEndpointNotFound},
+		{"update nothing", []webhook.Event{created}, webhook.UpdateEndpoint{}, nil, nil},
+		{"update to what is so already", []webhook.Event{created},
+			webhook.UpdateEndpoint{URL: ptr(url), Events: []string{webhook.AllTypes}, Description: ptr("shop"), Status: ptr(webhook.StatusEnabled)}, nil, nil},
+		{"update the URL", []webhook.Event{created}, webhook.UpdateEndpoint{URL: ptr("https://other.example/")},
+			[]webhook.Event{webhook.EndpointUpdated{URL: "https://other.example/"}}, nil},
+		{"update the URL to nothing", []webhook.Event{created}, webhook.UpdateEndpoint{URL: ptr("")}, nil, webhook.ErrURLInvalid},
+		{"update the events", []webhook.Event{created}, webhook.UpdateEndpoint{Events: captured},
+			[]webhook.Event{webhook.EndpointUpdated{Events: captured}}, nil},
+		{"empty the description", []webhook.Event{created}, webhook.UpdateEndpoint{Description: ptr("")},
+			[]webhook.Event{webhook.EndpointUpdated{Description: ptr("")}}, nil},
+		{"update and pause at once", []webhook.Event{created}, webhook.UpdateEndpoint{Events: captured, Status: ptr(webhook.StatusPaused)},
+			[]webhook.Event{webhook.EndpointUpdated{Events: captured}, webhook.EndpointPaused{}}, nil},
+		{"an unknown status", []webhook.Event{created}, webhook.UpdateEndpoint{Events: captured, Status: ptr(webhook.Status("asleep"))}, nil, webhook.ErrStatusUnknown},
+		{"resume", []webhook.Event{created, webhook.EndpointPaused{}}, webhook.UpdateEndpoint{Status: ptr(webhook.StatusEnabled)},
+			[]webhook.Event{webhook.EndpointResumed{}}, nil},
+		{"bring back what was gone", []webhook.Event{created, webhook.EndpointDisabled{Reason: webhook.DisabledGone}},
+			webhook.UpdateEndpoint{Status: ptr(webhook.StatusEnabled)}, []webhook.Event{webhook.EndpointResumed{}}, nil},
+		{"disable by hand", []webhook.Event{created}, webhook.UpdateEndpoint{Status: ptr(webhook.StatusDisabled)},
+			[]webhook.Event{webhook.EndpointDisabled{Reason: webhook.DisabledByMerchant}}, nil},
+
+		{"disable what is gone", []webhook.Event{created}, webhook.DisableEndpoint{Reason: webhook.DisabledGone},
+			[]webhook.Event{webhook.EndpointDisabled{Reason: webhook.DisabledGone}}, nil},
+		{"disable what is paused", []webhook.Event{created, webhook.EndpointPaused{}}, webhook.DisableEndpoint{Reason: webhook.DisabledGone},
+			[]webhook.Event{webhook.EndpointDisabled{Reason: webhook.DisabledGone}}, nil},
+		{"disable twice", []webhook.Event{created, webhook.EndpointDisabled{Reason: webhook.DisabledGone}},
+			webhook.DisableEndpoint{Reason: webhook.DisabledGone}, nil, nil},
+
+		{"delete", []webhook.Event{created}, webhook.DeleteEndpoint{}, []webhook.Event{webhook.EndpointDeleted{}}, nil},
+		{"delete twice", []webhook.Event{created, webhook.EndpointDeleted{}}, webhook.DeleteEndpoint{}, nil, webhook.ErrEndpointNotFound},
+		{"update what is deleted", []webhook.Event{created, webhook.EndpointDeleted{}}, webhook.UpdateEndpoint{}, nil, webhook.ErrEndpointNotFound},
+		{"disable what is deleted", []webhook.Event{created, webhook.EndpointDeleted{}}, webhook.DisableEndpoint{}, nil, webhook.ErrEndpointNotFound},
+		{"create again what is deleted", []webhook.Event{created, webhook.EndpointDeleted{}}, create, nil, webhook.ErrEndpointExists},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			events, err := webhook.DecideEndpoint(given(c.given...), c.when)
+			if !errors.Is(err, c.refused) || (err == nil) != (c.refused == nil) {
+				t.Fatalf("refused with %v, want %v", err, c.refused)
+			}
+			if !reflect.DeepEqual(events, c.then) {
+				t.Fatalf("got %#v, want %#v", events, c.then)
+			}
+		})
+	}
+
+	if got := create.EndpointID(); got != id.Format(id.Endpoint, commandID) {
+		t.Errorf("the endpoint's id is %s", got)
+	}
+}
+
+func TestCheckEvents(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		events []string
+		field  string // "": accepted
+	}{
+		{[]string{webhook.AllTypes}, ""},
+		{webhook.Types(), ""},
+		{[]string{webhook.PaymentCaptured}, ""},
+		{nil, "/events"},
+		{[]string{}, "/events"},
+		{append(webhook.Types(), webhook.PaymentCaptured), "/events"},
+		{[]string{webhook.PaymentCaptured, webhook.AllTypes}, "/events/1"},
+		{[]string{webhook.PaymentCaptured, "payment.guessed"}, "/events/1"},
+		{[]string{webhook.PaymentCaptured, webhook.PaymentCaptured}, "/events/1"},
+		{[]string{webhook.TestType}, "/events/0"},
+		{[]string{"payment.*"}, "/events/0"},
+		{[]string{""}, "/events/0"},
+	} {
+		refusal := webhook.CheckEvents(c.events)
+		if refusal == nil && c.field != "" || refusal != nil && refusal.Field != c.field {
+			t.Errorf("%q: %+v, want a refusal at %q", c.events, refusal, c.field)
+		}
+	}
+}
+
+func TestWants(t *testing.T) {
+	t.Parallel()
+	some := webhook.Endpoint{Events: []string{webhook.PaymentCaptured}}
+	all := webhook.Endpoint{Events: []string{webhook.AllTypes}}
+	if !some.Wants(webhook.PaymentCaptured) || some.Wants(webhook.PaymentVoided) || !all.Wants(webhook.PaymentVoided) {
+		t.Error("an endpoint gets what it asked for and nothing else")
+	}
+}
+
+// What is decided can be folded, and what it asked for is so afterwards.
+func TestEndpointInvariants(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		s := given(webhook.EndpointCreated{URL: url, Events: []string{webhook.AllTypes}, SecretRef: "vlt_1"})
+		for range rapid.IntRange(1, 20).Draw(t, "steps") {
+			c := drawCommand(t)
+			deleted := s.Deleted
+			events, err := webhook.DecideEndpoint(s, c)
+			if err != nil && (len(events) > 0 || !deleted) {
+				t.Fatalf("%#v in %+v: %v with %d events", c, s, err, len(events))
+			}
+			for _, e := range events {
+				s = webhook.EvolveEndpoint(s, endpointID, merchantID, e)
+			}
+			if again, _ := webhook.DecideEndpoint(s, c); len(again) > 0 {
+				t.Fatalf("%#v is not done after it was done: %#v", c, again)
+			}
+			if s.SecretRef != "vlt_1" || s.URL == "" || len(s.Events) == 0 || s.MerchantID != merchantID {
+				t.Fatalf("lost what an endpoint always has: %+v", s)
+			}
+		}
+	})
+}
+
+func drawCommand(t *rapid.T) webhook.EndpointCommand {
+	switch rapid.IntRange(0, 8).Draw(t, "command") {
+	case 0:
+		return webhook.DeleteEndpoint{}
+	case 1:
+		return webhook.DisableEndpoint{Reason: webhook.DisabledGone}
+	}
+	var c webhook.UpdateEndpoint
+	if rapid.Bool().Draw(t, "with a status") {
+		c.Status = ptr(rapid.SampledFrom([]webhook.Status{webhook.StatusEnabled, webhook.StatusPaused, webhook.StatusDisabled}).Draw(t, "status"))
+	}
+	if rapid.Bool().Draw(t, "with events") {
+		c.Events = rapid.SliceOfNDistinct(rapid.SampledFrom(webhook.Types()), 1, 4, rapid.ID).Draw(t, "events")
+	}
+	if rapid.Bool().Draw(t, "with a description") {
+		c.Description = ptr(rapid.StringN(0, 20, -1).Draw(t, "description"))
+	}
+	return c
+}

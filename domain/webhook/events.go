@@ -1,0 +1,93 @@
+package webhook
+
+import (
+	"time"
+
+	"tender/domain/codec"
+)
+
+// Event is something that happened to an endpoint or to a delivery.
+type Event interface {
+	codec.Named
+	webhookEvent()
+}
+
+// EndpointCreated: a merchant wants to be told of events.
+type EndpointCreated struct {
+	URL         string   `json:"url"`
+	Events      []string `json:"events"`
+	Description string   `json:"description,omitempty"`
+	SecretRef   string   `json:"secret_ref"` // into the vault; the secret itself never stands here
+}
+
+// EndpointUpdated: what is set here is so from now on; what is absent stays.
+type EndpointUpdated struct {
+	URL         string   `json:"url,omitempty"`
+	Events      []string `json:"events,omitempty"`
+	Description *string  `json:"description,omitempty"`
+}
+
+// EndpointPaused: deliveries wait.
+type EndpointPaused struct{}
+
+// EndpointResumed: deliveries go on, whether the endpoint was paused or disabled.
+type EndpointResumed struct{}
+
+// EndpointDisabled: no deliveries are made any more.
+type EndpointDisabled struct {
+	Reason DisabledReason `json:"reason"`
+}
+
+// EndpointDeleted: the endpoint is gone for good.
+type EndpointDeleted struct{}
+
+// Delivered: the endpoint accepted the event.
+type Delivered struct {
+	EndpointID  string    `json:"endpoint_id"`
+	EventID     string    `json:"event_id"`
+	Attempts    int       `json:"attempts"` // this one included
+	Status      int       `json:"status"`   // HTTP
+	DeliveredAt time.Time `json:"delivered_at"`
+}
+
+// Exhausted: the last try has failed, and none follows by itself.
+type Exhausted struct {
+	EndpointID string `json:"endpoint_id"`
+	EventID    string `json:"event_id"`
+	Attempts   int    `json:"attempts"`
+	// Status is the last try's HTTP status, if it came to one; Failure the class
+	// of error, unless the status tells it all.
+	Status      int       `json:"status,omitempty"`
+	Failure     string    `json:"failure,omitempty"`
+	ExhaustedAt time.Time `json:"exhausted_at"`
+}
+
+func (EndpointCreated) Type() string  { return "webhook.endpoint_created" }
+func (EndpointUpdated) Type() string  { return "webhook.endpoint_updated" }
+func (EndpointPaused) Type() string   { return "webhook.endpoint_paused" }
+func (EndpointResumed) Type() string  { return "webhook.endpoint_resumed" }
+func (EndpointDisabled) Type() string { return "webhook.endpoint_disabled" }
+func (EndpointDeleted) Type() string  { return "webhook.endpoint_deleted" }
+func (Delivered) Type() string        { return "webhook.delivered" }
+func (Exhausted) Type() string        { return "webhook.exhausted" }
+
+func (EndpointCreated) webhookEvent()  {}
+func (EndpointUpdated) webhookEvent()  {}
+func (EndpointPaused) webhookEvent()   {}
+func (EndpointResumed) webhookEvent()  {}
+func (EndpointDisabled) webhookEvent() {}
+func (EndpointDeleted) webhookEvent()  {}
+func (Delivered) webhookEvent()        {}
+func (Exhausted) webhookEvent()        {}
+
+// Codec reads and writes every event of endpoints and deliveries.
+var Codec = codec.New(
+	codec.Define("webhook.endpoint_created", 1, func(e EndpointCreated) Event { return e }),
+	codec.Define("webhook.endpoint_updated", 1, func(e EndpointUpdated) Event { return e }),
+	codec.Define("webhook.endpoint_paused", 1, func(e EndpointPaused) Event { return e }),
+	codec.Define("webhook.endpoint_resumed", 1, func(e EndpointResumed) Event { return e }),
+	codec.Define("webhook.endpoint_disabled", 1, func(e EndpointDisabled) Event { return e }),
+	codec.Define("webhook.endpoint_deleted", 1, func(e EndpointDeleted) Event { return e }),
+	codec.Define("webhook.delivered", 1, func(e Delivered) Event { return e }),
+	codec.Define("webhook.exhausted", 1, func(e Exhausted) Event { return e }),
+)

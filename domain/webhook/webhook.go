@@ -1,0 +1,116 @@
+// Package webhook holds the rules of webhook endpoints, and of the deliveries to
+// them.
+//
+// An endpoint is where a merchant wants to be told of events; it lives until it
+// is deleted. A delivery is one event's way to one endpoint; it enters the log
+// only when that has ended, because until then it follows from what is there.
+// Neither is ever told of by a webhook itself.
+package webhook
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"tender/domain"
+	"tender/domain/id"
+)
+
+// Limits of an endpoint.
+const (
+	URLBytesMax         = 2048
+	DescriptionRunesMax = 500
+)
+
+// Status says whether an endpoint is sent to.
+type Status string
+
+const (
+	StatusEnabled  Status = "enabled"
+	StatusPaused   Status = "paused"   // deliveries wait
+	StatusDisabled Status = "disabled" // no deliveries are made
+)
+
+// DisabledReason says who or what disabled an endpoint.
+type DisabledReason string
+
+const (
+	DisabledByMerchant DisabledReason = "merchant"
+	DisabledGone       DisabledReason = "gone"    // it answered 410
+	DisabledFailing    DisabledReason = "failing" // for days on end
+)
+
+// Endpoint is what the rules need to know of an endpoint. The zero Endpoint does
+// not exist yet.
+type Endpoint struct {
+	ID          string
+	MerchantID  string
+	URL         string
+	Events      []string
+	Description string
+	SecretRef   string // into the vault
+	Status      Status
+	Deleted     bool
+}
+
+// Exists reports whether the endpoint was ever created.
+func (e Endpoint) Exists() bool { return e.ID != "" }
+
+// Wants reports whether the endpoint asked for events of this public type.
+func (e Endpoint) Wants(eventType string) bool { return Wants(e.Events, eventType) }
+
+// Wants reports whether a list of types, as an endpoint has it, takes in this
+// public type.
+func Wants(events []string, eventType string) bool {
+	return slices.Contains(events, eventType) || slices.Contains(events, AllTypes)
+}
+
+// Delivery is what the rules need to know of a delivery. The zero Delivery has
+// not ended yet: its way is still open.
+type Delivery struct {
+	ID         string
+	EndpointID string
+	EventID    string
+	Delivered  bool
+	Exhausted  bool // given up; a later success still counts
+}
+
+// Exists reports whether the delivery has come to an end.
+func (d Delivery) Exists() bool { return d.ID != "" }
+
+// DeliveryID is the id of an event's delivery to an endpoint: always the same,
+// so that whoever derives it again means the same delivery.
+func DeliveryID(eventID, endpointID string) string {
+	sum := sha256.Sum256([]byte(eventID + "\n" + endpointID))
+	return id.Format(id.Delivery, uuid.UUID(sum[:16]))
+}
+
+// CheckEvents refuses a list of types that an endpoint can't ask for.
+func CheckEvents(events []string) *domain.Refusal {
+	refuse := func(detail string, place int) *domain.Refusal {
+		field := "/events"
+		if place >= 0 {
+			field = fmt.Sprintf("/events/%d", place)
+		}
+		return &domain.Refusal{Code: "invalid_request", Detail: detail, Field: field}
+	}
+	if len(events) == 0 {
+		return refuse(`events must name at least one event type, or be ["*"].`, -1)
+	}
+	if len(events) > len(types) {
+		return refuse(fmt.Sprintf("events may name at most %d event types.", len(types)), -1)
+	}
+	for i, name := range events {
+		switch {
+		case name == AllTypes && len(events) > 1:
+			return refuse(`"*" stands alone: it takes in every event type.`, i)
+		case name != AllTypes && !KnownType(name):
+			return refuse("This is not an event type.", i)
+		case slices.Contains(events[:i], name):
+			return refuse("The event type is named twice.", i)
+		}
+	}
+	return nil
+}
