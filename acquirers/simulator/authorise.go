@@ -1,0 +1,183 @@
+package simulator
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"math/big"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"tender/acquirers"
+)
+
+// authorise answers POST /v1/authorisations. What goes wrong on the way here is
+// played before anything is looked at, what goes wrong on the way back after
+// everything is done.
+func (s *Server) authorise(w http.ResponseWriter, r *http.Request) {
+	var body authorisationBody
+	if !readBody(w, r, &body) || !sound(w, body.Key, body.Currency, body.Amount, 0) {
+		return
+	}
+	a := body.toPort()
+	if !known(a) || !isToken(a.NetworkTransactionID) || !isToken(a.Country) {
+		writeFault(w, http.StatusBadRequest, faultMalformed, "The request holds a value that is not known here.")
+		return
+	}
+	if a.ReturnURL != "" && !isReturnURL(a.ReturnURL) {
+		writeFault(w, http.StatusBadRequest, faultMalformed, "The return URL must be an absolute http or https URL.")
+		return
+	}
+	card := lookUp(a.Card.Number)
+	s.travel(r, card)
+
+	asked := s.judge(a, card)
+	ctx, cancel := performing(r)
+	defer cancel()
+	stands, err := s.perform(ctx, asked, a, card)
+	if err != nil {
+		s.broken(w, r, err)
+		return
+	}
+	if card.behaviour == answerDelayed && stands.Reference == asked.Reference {
+		_ = s.hold(r.Context(), answerLate)
+	}
+	s.answer(w, r, asked, stands)
+}
+
+// travel plays the request's way here: it may never arrive, or late. A request
+// that is late when the server closes is lost.
+func (s *Server) travel(r *http.Request, card testCard) {
+	switch card.behaviour {
+	case requestLost:
+		_ = s.hold(r.Context(), holdLost)
+		cut()
+	case requestDelayed:
+		// It arrives whether or not the caller is still there.
+		if err := s.hold(context.WithoutCancel(r.Context()), requestLate); err != nil {
+			cut()
+		}
+	case succeeds, declines, challenges, needsCustomer, everyThird, answerLost, answerDelayed,
+		firstCaptureLost, captureDeclined, notATestCard:
+	}
+}
+
+// judge makes the operation that stands under the key if the key is free.
+func (s *Server) judge(a acquirers.Authorisation, card testCard) operation {
+	now := truncated(s.cfg.Now())
+	t := traceOf(a.Card.Number)
+	v := decide(a, card, t, now)
+	o := operation{
+		Key: a.Key, Kind: kindAuthorisation, Status: v.status,
+		Fingerprint: fingerprintOf(a, card, t), Reference: newReference(),
+		Amount: a.Amount, Currency: a.Currency, Sale: a.Capture && a.Amount > 0,
+		Initiator: string(a.Initiator), Behaviour: card.behaviour,
+		Scheme: t.Scheme, BIN: t.BIN, Last4: t.Last4,
+		ErrorCode: v.errorCode, DeclineCode: v.declineCode, Message: v.message,
+		ThreeDSecure: v.threeDSecure, AnswerLost: v.answerLost,
+		ReturnURL: a.ReturnURL, EffectiveAt: now,
+	}
+	switch v.status {
+	case acquirers.StatusApproved:
+		o.open(now)
+	case acquirers.StatusActionRequired:
+		o.ChallengeToken = newChallengeToken()
+	case acquirers.StatusDeclined, acquirers.StatusClosed, acquirers.StatusPending:
+	}
+	return o
+}
+
+// perform enters the operation into the book.
+func (s *Server) perform(ctx context.Context, o operation, a acquirers.Authorisation, card testCard) (operation, error) {
+	byCount := card.behaviour == everyThird && a.Initiator == acquirers.InitiatorMerchant
+	if byCount && o.Status == acquirers.StatusApproved {
+		return s.book.authoriseByCount(ctx, o, seriesOf(a, o), card)
+	}
+	return s.book.authorise(ctx, o)
+}
+
+// open fills in what an approved authorisation has: where the money was not
+// taken at once, it may be taken for a while.
+func (o *operation) open(now time.Time) {
+	o.Status = acquirers.StatusApproved
+	o.NetworkTransactionID = newNetworkTransactionID()
+	if !o.Sale && o.Amount > 0 {
+		expires := now.Add(authorisationValid)
+		o.ExpiresAt = &expires
+	}
+}
+
+// seriesOf names the series of payments that a merchant-initiated one belongs
+// to: that of the first payment with the same stored credential.
+func seriesOf(a acquirers.Authorisation, o operation) string {
+	if a.NetworkTransactionID != "" {
+		return a.NetworkTransactionID
+	}
+	return strings.Join([]string{o.BIN, o.Last4, strconv.Itoa(a.Card.ExpYear), strconv.Itoa(a.Card.ExpMonth)}, "-")
+}
+
+// fingerprintOf digests an authorisation without its number, CVC and holder: a
+// digest of a number can be reversed by trying all numbers, so that keeping it
+// would be keeping the number. Two cards with the same first six and last four
+// digits, expiry and behaviour are one card to it.
+func fingerprintOf(a acquirers.Authorisation, card testCard, t trace) []byte {
+	return fingerprint(kindAuthorisation, strconv.FormatInt(a.Amount, 10), a.Currency, a.Country,
+		strconv.FormatBool(a.Capture), string(a.Initiator), string(a.StoredCredential), string(a.Reason),
+		a.NetworkTransactionID, string(a.Authentication), string(card.behaviour), t.BIN, t.Last4,
+		strconv.Itoa(a.Card.ExpMonth), strconv.Itoa(a.Card.ExpYear), a.ReturnURL)
+}
+
+// isReturnURL reports whether s can be led back to: our own pages only, never a
+// scheme that a browser would run.
+func isReturnURL(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && len(s) <= urlBytesMax && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil
+}
+
+// challengeTokenBytes of randomness make the address of a challenge: who knows it
+// may decide, so nobody may guess it.
+const challengeTokenBytes = 24
+
+func newChallengeToken() string {
+	var b [challengeTokenBytes]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// newNetworkTransactionID draws what a scheme would call the payment: fifteen
+// digits, as VISA's have.
+func newNetworkTransactionID() string {
+	n, err := rand.Int(rand.Reader, big.NewInt(900_000_000_000_000))
+	if err != nil {
+		panic(err) // crypto/rand never fails
+	}
+	return n.Add(n, big.NewInt(100_000_000_000_000)).String()
+}
+
+// known reports whether the port's enumerations hold values of the port.
+func known(a acquirers.Authorisation) bool {
+	switch a.Initiator {
+	case acquirers.InitiatorCustomer, acquirers.InitiatorMerchant:
+	default:
+		return false
+	}
+	switch a.StoredCredential {
+	case "", acquirers.StoredCredentialNone, acquirers.StoredCredentialInitial, acquirers.StoredCredentialSubsequent:
+	default:
+		return false
+	}
+	switch a.Reason {
+	case acquirers.ReasonNone, acquirers.ReasonRecurring, acquirers.ReasonInstalment, acquirers.ReasonUnscheduled:
+	default:
+		return false
+	}
+	switch a.Authentication {
+	case "", acquirers.AuthenticationIfRequired, acquirers.AuthenticationChallenge, acquirers.AuthenticationNone:
+		return true
+	default:
+		return false
+	}
+}

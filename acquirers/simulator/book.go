@@ -1,0 +1,225 @@
+package simulator
+
+import (
+	"context"
+	"time"
+
+	"github.com/cockroachdb/errors"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"tender/acquirers"
+	"tender/domain/id"
+
+	"github.com/google/uuid"
+)
+
+// Kinds of operations in the book.
+const (
+	kindAuthorisation = "authorisation"
+	kindCapture       = "capture"
+	kindVoid          = "void"
+	kindUnknown       = "unknown" // closed before a request arrived
+)
+
+// operation is one row of the book: what stands under a key.
+type operation struct {
+	Key                  string
+	Kind                 string
+	Status               acquirers.Status
+	Fingerprint          []byte
+	Reference            string
+	Authorisation        string
+	Amount               int64
+	Currency             string
+	Sale                 bool
+	Initiator            string
+	Behaviour            behaviour
+	Scheme               string
+	BIN                  string
+	Last4                string
+	ErrorCode            string
+	DeclineCode          string
+	Message              string
+	ThreeDSecure         acquirers.ThreeDSecure
+	NetworkTransactionID string
+	AnswerLost           bool
+	ChallengeToken       string
+	ReturnURL            string
+	EffectiveAt          time.Time
+	ExpiresAt            *time.Time // of an authorisation that was not captured at once
+}
+
+// operationColumns are read and written in the order of the struct's fields.
+const operationColumns = `key, kind, status, fingerprint, reference, authorisation, amount, currency, sale,
+	initiator, behaviour, scheme, bin, last4, error_code, decline_code, message, three_d_secure,
+	network_transaction_id, answer_lost, challenge_token, return_url, effective_at, expires_at`
+
+// columns points at every field, in the order of operationColumns.
+func (o *operation) columns() []any {
+	return []any{&o.Key, &o.Kind, &o.Status, &o.Fingerprint, &o.Reference, &o.Authorisation, &o.Amount,
+		&o.Currency, &o.Sale, &o.Initiator, &o.Behaviour, &o.Scheme, &o.BIN, &o.Last4, &o.ErrorCode,
+		&o.DeclineCode, &o.Message, &o.ThreeDSecure, &o.NetworkTransactionID, &o.AnswerLost,
+		&o.ChallengeToken, &o.ReturnURL, &o.EffectiveAt, &o.ExpiresAt}
+}
+
+// answer is what the caller is told of the operation; acs is where challenges are.
+func (o *operation) answer(acs string) answerBody {
+	b := answerBody{
+		Key: o.Key, Status: string(o.Status), ErrorCode: o.ErrorCode, DeclineCode: o.DeclineCode,
+		Message: o.Message, ThreeDSecure: string(o.ThreeDSecure), EffectiveAt: o.EffectiveAt.UTC(),
+	}
+	switch o.Status {
+	case acquirers.StatusApproved:
+		b.Reference, b.NetworkTransactionID = o.Reference, o.NetworkTransactionID
+		b.ExpiresAt = o.ExpiresAt
+	case acquirers.StatusActionRequired:
+		b.RedirectURL = acs + o.ChallengeToken
+	case acquirers.StatusDeclined, acquirers.StatusClosed, acquirers.StatusPending:
+	}
+	return b
+}
+
+// newReference draws a reference; references sort by time, which keeps their
+// indexes' ends in memory.
+func newReference() string { return id.Format("sim", uuid.Must(uuid.NewV7())) }
+
+// book is the simulator's memory. Each of its operations is one transaction and
+// takes its key by a row, so that two with one key follow each other.
+type book struct{ pool *pgxpool.Pool }
+
+// authorise is one statement, so one round trip: it takes the key, and where it
+// got it and the verdict is approved, opens the authorisation.
+const authoriseSQL = `
+with taken as (
+	insert into simulator.operations (` + operationColumns + `)
+	values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
+	on conflict (key) do nothing
+	returning *
+), opened as (
+	insert into simulator.authorisations (reference, currency, amount, captured, behaviour, expires_at)
+	select reference, currency, amount, case when sale then amount else 0 end, behaviour, expires_at
+	  from taken where status = 'approved'
+)
+select count(*) from taken`
+
+// authorise performs o unless its key is taken, and returns what stands under the
+// key: o itself if its reference is there.
+func (b book) authorise(ctx context.Context, o operation) (operation, error) {
+	return authoriseWith(ctx, b.pool, o)
+}
+
+func authoriseWith(ctx context.Context, db rowQuerier, o operation) (operation, error) {
+	var taken int
+	if err := db.QueryRow(ctx, authoriseSQL, o.columns()...).Scan(&taken); err != nil {
+		return operation{}, errors.Wrap(err, "authorise")
+	}
+	if taken == 1 {
+		return o, nil
+	}
+	return find(ctx, db, o.Key, "")
+}
+
+// authoriseByCount is authorise for cards whose answer depends on how many
+// payments of the same series came before: o is what happens in turn, every
+// other time it is declined with the codes given.
+func (b book) authoriseByCount(ctx context.Context, o operation, series string, card testCard) (operation, error) {
+	const turns = 3 // the last one succeeds
+	stood := o
+	err := pgx.BeginFunc(ctx, b.pool, func(tx pgx.Tx) error {
+		const next = `
+			insert into simulator.turns (series, count) values ($1, 1)
+			on conflict (series) do update set count = turns.count + 1
+			returning count`
+		var count int
+		if err := tx.QueryRow(ctx, next, series).Scan(&count); err != nil {
+			return errors.Wrap(err, "count the turns of a series")
+		}
+		if count%turns != 0 {
+			o.decline(decline(card.errorCode, card.declineCode, "The test card succeeds every third time."))
+		}
+		var err error
+		if stood, err = authoriseWith(ctx, tx, o); err != nil {
+			return err
+		}
+		if stood.Reference != o.Reference {
+			return errNotItsTurn
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errNotItsTurn) {
+		return operation{}, err
+	}
+	return stood, nil
+}
+
+// errNotItsTurn takes a turn back that a repeated request has counted.
+var errNotItsTurn = errors.New("the key is taken: nothing is counted")
+
+func (o *operation) decline(v verdict) {
+	o.Status, o.ErrorCode, o.DeclineCode, o.Message = acquirers.StatusDeclined, v.errorCode, v.declineCode, v.message
+	o.NetworkTransactionID, o.ExpiresAt, o.AnswerLost = "", nil, false
+}
+
+// draw performs a capture or a void unless its key is taken, and returns what
+// stands under the key.
+func (b book) draw(ctx context.Context, o operation) (operation, error) {
+	const draw = `select ` + operationColumns + ` from simulator.draw($1, $2, $3, $4, $5, $6, $7, $8)`
+	var stands operation
+	err := b.pool.QueryRow(ctx, draw, o.Kind, o.Key, o.Fingerprint, o.Reference, o.Authorisation, o.Amount,
+		o.Currency, o.EffectiveAt).Scan(stands.columns()...)
+	return stands, errors.Wrap(err, "draw on an authorisation")
+}
+
+// settle says what stands under the key, and closes it where nothing does or a
+// customer is still being waited for.
+func (b book) settle(ctx context.Context, key string, at time.Time) (operation, error) {
+	var stands operation
+	err := pgx.BeginFunc(ctx, b.pool, func(tx pgx.Tx) error {
+		// Waits for a request with this key that is being performed just now.
+		const take = `
+			insert into simulator.operations (key, kind, status, reference, message, effective_at)
+			values ($1, 'unknown', 'closed', $2, 'The key was closed before a request with it arrived.', $3)
+			on conflict (key) do nothing`
+		if _, err := tx.Exec(ctx, take, key, newReference(), at); err != nil {
+			return errors.Wrap(err, "take the key to close it")
+		}
+		var err error
+		if stands, err = find(ctx, tx, key, "for update"); err != nil {
+			return err
+		}
+		if stands.Status != acquirers.StatusActionRequired {
+			return nil
+		}
+		stands.Status, stands.EffectiveAt = acquirers.StatusClosed, at
+		stands.Message = "The challenge was closed before the customer had decided."
+		return finish(ctx, tx, stands)
+	})
+	return stands, err
+}
+
+// find reads what stands under a key; lock is a locking clause or nothing.
+func find(ctx context.Context, db rowQuerier, key, lock string) (operation, error) {
+	var o operation
+	sql := `select ` + operationColumns + ` from simulator.operations where key = $1 ` + lock
+	err := db.QueryRow(ctx, sql, key).Scan(o.columns()...)
+	return o, errors.Wrap(err, "find an operation by its key")
+}
+
+// finish writes the end of an operation that waited for the customer.
+func finish(ctx context.Context, tx pgx.Tx, o operation) error {
+	const update = `
+		update simulator.operations
+		   set status = $2, error_code = $3, decline_code = $4, message = $5, three_d_secure = $6,
+		       network_transaction_id = $7, effective_at = $8, expires_at = $9
+		 where key = $1 and status = 'action_required'`
+	tag, err := tx.Exec(ctx, update, o.Key, o.Status, o.ErrorCode, o.DeclineCode, o.Message, o.ThreeDSecure,
+		o.NetworkTransactionID, o.EffectiveAt, o.ExpiresAt)
+	if err != nil {
+		return errors.Wrap(err, "finish an operation")
+	}
+	if tag.RowsAffected() != 1 {
+		return errors.AssertionFailedf("finished %d operations with one key", tag.RowsAffected())
+	}
+	return nil
+}

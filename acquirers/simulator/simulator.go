@@ -1,0 +1,52 @@
+// Package simulator is the acquirer of test mode: a service of its own, with a
+// book of its own, that moves no money and behaves like one that does.
+//
+// [Server] is the service. It answers over HTTP, keeps its book in PostgreSQL
+// (schema "simulator", role tender_simulator), shows a bank's 3-D Secure page,
+// and sends signed notifications until they are acknowledged. What it does is
+// decided by the number of the test card alone, so that every run is like the
+// last; the faults among the cards (answers that are lost, requests that come
+// late) happen on the wire, as they would between two houses.
+//
+// [Client] is the adapter: the simulator as the engine sees it, through the port
+// in package acquirers and nothing else.
+//
+// Of the faults, an answer that is lost (4000 0000 0000 0408; 0440 when it is
+// first captured) ends in a connection that is cut at once, and only for the
+// request that was performed: a repetition is answered. A request that is lost
+// (0416) leaves the caller waiting, up to a minute. A sale counts as an
+// authorisation with its first capture. A number that is no test card is declined
+// as an invalid account, whatever else is wrong with it.
+//
+// The book holds no card number and no CVC. Every operation has a key, is
+// performed at most once, and is never forgotten; a process that is killed and
+// started again carries on from the book. Only what was still "on its way" (a
+// request that arrives late) is lost with the process, as it would be with a
+// cable.
+package simulator
+
+import "time"
+
+// Name is the acquirer's name in events and in the path of notifications.
+const Name = "simulator"
+
+// How long an authorisation may be captured.
+const authorisationValid = 7 * 24 * time.Hour
+
+// The faults of the test cards, in the time of [ServerConfig.Delay].
+const (
+	answerLate    = 8 * time.Second  // how long a slow answer is held back
+	requestLate   = 30 * time.Second // how late a late request arrives
+	holdLost      = 60 * time.Second // how long a caller is left waiting whose request was lost
+	requestsUnder = 60 * time.Second // how long a request may be under way at the most
+)
+
+// Limits.
+const (
+	keyBytesMax      = 255
+	requestBytesMax  = 64 << 10
+	answerBytesMax   = 64 << 10
+	amountMax        = 999_999_999_999
+	urlBytesMax      = 2048
+	operationTimeout = 10 * time.Second // of one operation in the book
+)
