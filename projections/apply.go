@@ -1,0 +1,172 @@
+package projections
+
+import (
+	"context"
+	"io"
+	"net"
+
+	"github.com/cockroachdb/errors"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"tender/domain/codec"
+	"tender/eventstore"
+)
+
+// parkedStreamsMax is how many streams a projection sets aside before it stops.
+const parkedStreamsMax = 1000
+
+// beginQuery opens a read model's transaction. What it writes can be derived again,
+// and rows and cursor are lost together, so it doesn't wait for the disk: after a
+// crash of PostgreSQL the last batches are applied once more. A process that was
+// stopped in the middle holds the cursor's lock no longer than this.
+const beginQuery = `BEGIN; SET LOCAL synchronous_commit = off; SET LOCAL idle_in_transaction_session_timeout = '5s'`
+
+var (
+	// errFenced says that the cursor is not where this process believed it to be:
+	// another has moved it, or an operator has changed its state.
+	errFenced = errors.New("the cursor has been moved or stopped by another")
+	// errForged says that the log holds another chain hash at a batch's end than the
+	// batch does.
+	errForged = errors.New("the batch is not what the log holds")
+	// ErrOtherHistory says that a cursor's chain hash is not the log's at that
+	// position: one of the two was restored from a backup. The read model must be
+	// made anew.
+	ErrOtherHistory = errors.New("the read model was made from another history than the log's")
+)
+
+// faultError wraps an error of Apply that is the fault of an event.
+type faultError struct{ err error }
+
+func (e *faultError) Error() string { return e.err.Error() }
+func (e *faultError) Unwrap() error { return e.err }
+
+// load reads the cursor and what is parked, and checks that the cursor belongs to
+// this log.
+func (w *worker) load(ctx context.Context) error {
+	pool := w.store.Pool()
+	var hash []byte
+	w.limit = batchMax
+	err := pool.QueryRow(ctx, w.sql.load, w.def.Name, w.generation.Number).
+		Scan(&w.at.position, &hash, &w.at.state, &w.at.serving)
+	if err != nil {
+		return errors.Wrap(err, "load a cursor")
+	}
+	copy(w.at.hash[:], hash)
+	rows, err := pool.Query(ctx, w.sql.parked, w.def.Name, w.generation.Number, w.at.position, parkedStreamsMax)
+	if err != nil {
+		return errors.Wrap(err, "load parked streams")
+	}
+	streams, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return errors.Wrap(err, "load parked streams")
+	}
+	w.parked = make(map[string]bool, len(streams))
+	for _, s := range streams {
+		w.parked[s] = true
+	}
+	if w.at.serving {
+		w.cursors.moved.reached(w.def.Name, w.at.position)
+	}
+	if !w.at.moves() {
+		return nil
+	}
+	inLog, err := w.store.HashAt(ctx, w.at.position)
+	if errors.Is(err, eventstore.ErrGap) || (err == nil && inLog != w.at.hash) {
+		return w.stop(ctx, errors.Wrapf(ErrOtherHistory, "at position %d", w.at.position))
+	}
+	return err
+}
+
+// apply applies events and moves the cursor past them, in one transaction. The
+// cursor is moved first: that takes its lock, so a twin waits here and is refused,
+// rather than getting in the way of each row.
+func (w *worker) apply(ctx context.Context, events []eventstore.Event) error {
+	tx, err := w.store.Pool().BeginTx(ctx, pgx.TxOptions{BeginQuery: beginQuery})
+	if err != nil {
+		return errors.Wrap(err, "begin")
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // after a commit there is nothing to roll back
+	last := events[len(events)-1]
+	if err := w.move(ctx, tx, last); err != nil {
+		return err
+	}
+	todo, err := w.setAside(ctx, tx, events)
+	if err != nil {
+		return err
+	}
+	if len(todo) > 0 {
+		if err := w.fold(ctx, tx, todo); err != nil {
+			return err
+		}
+	}
+	if err := tx.Commit(ctx); err != nil {
+		if unwell(err) {
+			return errors.Wrap(err, "commit")
+		}
+		return &faultError{err: errors.Wrap(err, "commit")} // a constraint that is checked at the end
+	}
+	w.reached(last)
+	return nil
+}
+
+func (w *worker) reached(last eventstore.Event) {
+	w.at.position, w.at.hash = last.Position, last.Hash
+	if w.at.serving {
+		w.cursors.moved.reached(w.def.Name, last.Position)
+	}
+}
+
+// move moves the cursor to e within tx.
+func (w *worker) move(ctx context.Context, tx pgx.Tx, e eventstore.Event) error {
+	err := tx.QueryRow(ctx, w.sql.move, w.def.Name, w.generation.Number,
+		w.at.position, w.at.hash[:], e.Position, e.Hash[:]).Scan(&w.at.serving)
+	if !errors.Is(err, pgx.ErrNoRows) {
+		return errors.Wrap(err, "move a cursor")
+	}
+	var same bool
+	if err := tx.QueryRow(ctx, w.sql.hashIs, e.Position, e.Hash[:]).Scan(&same); err != nil {
+		return errors.Wrap(err, "compare a chain hash with the log's")
+	}
+	if !same {
+		return errForged
+	}
+	return errFenced
+}
+
+// fold calls the projection, and tells what it returns apart.
+func (w *worker) fold(ctx context.Context, tx pgx.Tx, events []eventstore.Event) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &faultError{err: errors.Newf("panic: %v", p)}
+		}
+	}()
+	err = w.projection.Apply(ctx, tx, w.generation, events)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil, unwell(err), errors.HasType(err, (*codec.NewerError)(nil)):
+		return err
+	}
+	return &faultError{err: err}
+}
+
+// unwell reports an error that says nothing about the events: PostgreSQL can't be
+// reached, is going down, lacks resources, or chose this transaction to end a
+// deadlock.
+func unwell(err error) bool {
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) && len(pgErr.Code) == 5 {
+		switch pgErr.Code[:2] {
+		case "08", "40", "53", "55", "57", "58", "XX":
+			return true
+		}
+		// A server that only reads now, after a failover; a transaction that was idle
+		// for too long.
+		return pgErr.Code == "25006" || pgErr.Code == "25P03"
+	}
+	var netErr net.Error
+	var connectErr *pgconn.ConnectError
+	return errors.As(err, &netErr) || errors.As(err, &connectErr) || pgconn.SafeToRetry(err) ||
+		errors.IsAny(err, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, pgx.ErrTxClosed, context.Canceled, context.DeadlineExceeded)
+}

@@ -1,0 +1,27 @@
+package object
+
+import (
+	"time"
+
+	"tender/domain/codec"
+	"tender/domain/payment"
+	"tender/eventstore"
+)
+
+// Action is what the customer has to do next for a payment: go to URL and
+// authenticate there. Without a URL there is nothing to do.
+type Action struct {
+	URL string
+	By  time.Time
+}
+
+// Apply returns the action after one more event of the payment's stream.
+func (a Action) Apply(_ string, _ eventstore.Event, d codec.Named) Action {
+	switch d := d.(type) {
+	case payment.ActionRequired:
+		return Action{URL: d.URL, By: d.ActionBy}
+	case payment.Authorised, payment.Paid, payment.AttemptFailed:
+		return Action{}
+	}
+	return a
+}

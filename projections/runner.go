@@ -1,0 +1,233 @@
+package projections
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/cockroachdb/errors"
+
+	"tender/domain/codec"
+	"tender/eventstore"
+	"tender/eventstore/feed"
+	"tender/eventstore/lease"
+)
+
+const (
+	// leaseTTL is how long a dead process's projections wait for another.
+	leaseTTL = 3 * time.Second
+	// statePoll is how often a projection that stands still looks whether it may
+	// go on.
+	statePoll = time.Second
+	// backoffMin and backoffMax bound the wait after PostgreSQL failed.
+	backoffMin = 50 * time.Millisecond
+	backoffMax = 2 * time.Second
+	// newerWait is how long this process leaves a projection to a newer build
+	// before it tries again.
+	newerWait = time.Minute
+)
+
+// Runner keeps projections up to date with a log. Any number of processes may run
+// the same ones: a lease lets one at a time work, and the cursor's compare-and-set
+// refuses whoever is mistaken about that.
+type Runner struct {
+	store   *eventstore.Store
+	reader  *feed.Reader
+	leases  *lease.Leases
+	cursors *Cursors
+	workers []*worker
+}
+
+// NewRunner returns a runner of all projections over store's log. Their progress is
+// told to cursors; reader's Run must be running too. Two projections of one name,
+// or two tables, are a mistake in the program and an error.
+func NewRunner(store *eventstore.Store, reader *feed.Reader, cursors *Cursors, all ...Projection) (*Runner, error) {
+	if err := check(all); err != nil {
+		return nil, err
+	}
+	r := &Runner{
+		store: store, reader: reader, cursors: cursors,
+		leases: lease.New(store.Pool(), store.Log()),
+	}
+	for _, p := range all {
+		r.workers = append(r.workers, &worker{
+			projection: p, def: p.Definition(),
+			generation: Generation{schema: store.Log().ReadSchema()},
+			sql:        newStatements(store.Log()),
+			store:      store, reader: reader, cursors: cursors,
+			slog: slog.With("projection", p.Definition().Name, "log", store.Log().Schema()),
+		})
+	}
+	return r, nil
+}
+
+// Run keeps the projections until ctx ends, and returns ctx's error. PostgreSQL or
+// NATS being down is waited out; a projection that stops doesn't stop the others.
+func (r *Runner) Run(ctx context.Context) error {
+	for wait := backoffMin; ; wait = min(2*wait, backoffMax) {
+		err := r.Prepare(ctx)
+		if err == nil {
+			break
+		}
+		slog.WarnContext(ctx, "the read models can't be prepared; trying again", "error", err.Error())
+		if !pause(ctx, wait) {
+			return ctx.Err()
+		}
+	}
+	var all sync.WaitGroup
+	for _, w := range r.workers {
+		all.Go(func() { r.keep(ctx, w) })
+	}
+	all.Wait()
+	return ctx.Err()
+}
+
+// keep runs one projection whenever this process holds its lease.
+func (r *Runner) keep(ctx context.Context, w *worker) {
+	id := fmt.Sprintf("%s_g%d", w.def.Name, w.generation.Number)
+	for ctx.Err() == nil {
+		err := r.leases.Hold(ctx, "projection", id, leaseTTL, w.run)
+		var newer *codec.NewerError
+		if errors.As(err, &newer) {
+			w.slog.ErrorContext(ctx, "the projection waits for a newer build", "error", err.Error())
+			pause(ctx, newerWait)
+		}
+	}
+}
+
+// worker runs one generation of one projection.
+type worker struct {
+	projection Projection
+	def        Definition
+	generation Generation
+	sql        statements
+
+	store   *eventstore.Store
+	reader  *feed.Reader
+	cursors *Cursors
+	slog    *slog.Logger
+
+	// What holds for one run under the lease.
+	at     cursor
+	parked map[string]bool // streams that are set aside
+	limit  int             // events in the next batch; small while a poison event is looked for
+}
+
+// run applies events until ctx ends or an event is met that only a newer build can
+// read.
+func (w *worker) run(ctx context.Context) error {
+	backoff := backoffMin
+	loaded := false
+	for ctx.Err() == nil {
+		if !loaded {
+			if err := w.load(ctx); err != nil {
+				w.slog.WarnContext(ctx, "the cursor can't be read; trying again", "error", err.Error())
+				pause(ctx, backoff)
+				backoff = min(2*backoff, backoffMax)
+				continue
+			}
+			loaded = true
+		}
+		if !w.at.moves() {
+			w.awaitChange(ctx)
+			loaded = false
+			continue
+		}
+		err := w.step(ctx)
+		switch {
+		case err == nil:
+			backoff = backoffMin
+		case errors.HasType(err, (*codec.NewerError)(nil)):
+			return err
+		default:
+			loaded = false
+			if ctx.Err() == nil && !errors.Is(err, errFenced) {
+				w.slog.WarnContext(ctx, "the projection fails and tries again", "position", w.at.position, "error", err.Error())
+				pause(ctx, backoff)
+				backoff = min(2*backoff, backoffMax)
+			}
+		}
+	}
+	return ctx.Err()
+}
+
+// step applies the next batch, and deals with what can't be applied. An error means
+// that the cursor must be loaded again.
+func (w *worker) step(ctx context.Context) error {
+	events, err := w.reader.Read(ctx, w.at.position, w.limit)
+	if err != nil {
+		return err
+	}
+	if len(events) == 0 {
+		return errors.AssertionFailedf("a read after %d brought nothing", w.at.position)
+	}
+	err = w.apply(ctx, events)
+	if errors.Is(err, errForged) {
+		if err := w.reader.Distrust(ctx, events[0].Position); err != nil {
+			return err
+		}
+		if events, err = w.store.After(ctx, w.at.position, len(events)); err != nil || len(events) == 0 {
+			return err
+		}
+		err = w.apply(ctx, events)
+	}
+	var fault *faultError
+	switch {
+	case err == nil:
+		w.limit = min(2*w.limit, batchMax)
+		w.offerSwap(ctx, len(events))
+		return nil
+	case errors.As(err, &fault) && len(events) > 1:
+		// One of these events is to blame; fewer at a time will show which.
+		w.limit = max(len(events)/2, 1)
+		return nil
+	case errors.As(err, &fault):
+		return w.poison(ctx, events[0], fault.err)
+	}
+	return err
+}
+
+// offerSwap lets a new generation be served as soon as it has caught up: when a read
+// brought less than a full batch, or the log has no more.
+func (w *worker) offerSwap(ctx context.Context, n int) {
+	if w.at.serving {
+		return
+	}
+	if head, _, err := w.store.Head(ctx); err != nil || (n == batchMax && w.at.position < head) {
+		return
+	}
+	err := w.swap(ctx)
+	if err != nil {
+		if !errors.Is(err, ErrNotCaughtUp) && ctx.Err() == nil {
+			w.slog.WarnContext(ctx, "the new generation can't be served yet", "error", err.Error())
+		}
+		return
+	}
+	w.slog.InfoContext(ctx, "a new generation is served", "generation", w.generation.Number)
+	w.at.serving = true
+	w.cursors.moved.reached(w.def.Name, w.at.position)
+}
+
+// awaitChange waits until the state may have changed.
+func (w *worker) awaitChange(ctx context.Context) {
+	t := time.NewTimer(statePoll)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-w.cursors.Moved():
+	case <-t.C:
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
