@@ -1,0 +1,342 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/errors"
+	"github.com/nats-io/nats.go"
+	"golang.org/x/sync/errgroup"
+
+	"tender/acquirers"
+	"tender/acquirers/simulator"
+	"tender/eventstore"
+	"tender/eventstore/feed"
+	"tender/eventstore/lease"
+	"tender/handlers/api"
+	"tender/handlers/checkout"
+	"tender/handlers/engine"
+	"tender/handlers/openapi"
+	"tender/handlers/payments"
+	"tender/handlers/token"
+	"tender/handlers/worker"
+	"tender/projections"
+	"tender/vault"
+)
+
+// Limits of the HTTP server.
+const (
+	headerTimeout   = 10 * time.Second
+	requestTimeout  = 60 * time.Second
+	idleTimeout     = 2 * time.Minute
+	headerBytesMax  = 32 << 10
+	shutdownTimeout = 4 * time.Second
+)
+
+// app is a serving process: the logs that it works on, and the roles it plays.
+type app struct {
+	config config
+	log    *slog.Logger
+	logs   map[string]*logApp // by mode
+	vault  *vault.Vault
+	keys   vault.KeyRing
+	nats   *nats.Conn
+	relay  *nats.Conn
+
+	handler  http.Handler
+	listener net.Listener
+	loops    []loop
+	draining atomic.Bool
+}
+
+// loop is something that runs for as long as the process serves.
+type loop struct {
+	name string
+	run  func(context.Context) error
+}
+
+// logApp is what works on one log.
+type logApp struct {
+	store    *eventstore.Store
+	engine   *engine.Engine
+	payments *payments.Service
+	cursors  *projections.Cursors
+	leases   *lease.Leases
+	reader   *feed.Reader
+	runner   *projections.Runner
+}
+
+// newApp connects everything. It starts no loop and serves nothing yet.
+func newApp(ctx context.Context, c config, log *slog.Logger) (_ *app, err error) {
+	a := &app{config: c, log: log, logs: map[string]*logApp{}}
+	defer func() {
+		if err != nil {
+			a.close()
+		}
+	}()
+	if a.keys, err = vault.LoadOrCreateMasterKey(c.masterKey); err != nil {
+		return nil, err
+	}
+	if a.vault, err = vault.Open(ctx, c.vaultURL, a.keys); err != nil {
+		return nil, err
+	}
+	if a.nats, err = feed.Connect(c.natsURL, "tender"); err != nil {
+		return nil, err
+	}
+	if c.plays(roleRelay) {
+		if a.relay, err = feed.Connect(c.relayNATSURL, "tender-relay"); err != nil {
+			return nil, err
+		}
+	}
+	for _, mode := range []string{"test", "live"} {
+		if a.logs[mode], err = a.openLog(ctx, mode); err != nil {
+			return nil, err
+		}
+	}
+	if a.handler, err = a.routes(); err != nil {
+		return nil, err
+	}
+	if err = a.addLoops(); err != nil {
+		return nil, err
+	}
+	if a.listener = c.listener; a.listener != nil {
+		return a, nil
+	}
+	if a.listener, err = net.Listen("tcp", c.listen); err != nil {
+		return nil, errors.Wrapf(err, "can't listen on %s: choose another address with --listen", c.listen)
+	}
+	return a, nil
+}
+
+func (a *app) openLog(ctx context.Context, mode string) (*logApp, error) {
+	store, err := eventstore.Open(ctx, eventstore.Log{Mode: mode}, a.config.databaseURL)
+	if err != nil {
+		return nil, err
+	}
+	l := &logApp{store: store, engine: engine.New(store, time.Now)}
+	l.payments = &payments.Service{Engine: l.engine, Acquirer: a.acquirer(mode), BaseURL: a.config.baseURL, Log: a.log}
+	l.cursors = projections.NewCursors(store)
+	l.leases = lease.New(store.Pool(), store.Log())
+	if l.reader, err = feed.NewReader(store, a.nats); err != nil {
+		return l, err
+	}
+	l.runner, err = projections.NewRunner(store, l.reader, l.cursors, a.projections(mode)...)
+	return l, err
+}
+
+// projections are the read models of one log.
+func (a *app) projections(mode string) []projections.Projection {
+	return []projections.Projection{
+		projections.Sessions(mode), projections.Payments(mode), projections.Endpoints(mode), projections.Due(),
+	}
+}
+
+// acquirer is the one for a mode; nil: none is configured. The simulator never
+// serves live mode.
+func (a *app) acquirer(mode string) acquirers.Acquirer {
+	if mode != "test" || a.config.simulatorURL == "" {
+		return nil
+	}
+	return simulator.New(simulator.ClientConfig{
+		BaseURL: a.config.simulatorURL, APIKey: a.config.simulatorKey, NotificationSecret: a.config.simulatorSecret,
+	})
+}
+
+// routes puts the handlers of the roles together.
+func (a *app) routes() (http.Handler, error) {
+	sealer, err := token.NewSealer(a.keys.Derive("tokens"))
+	if err != nil {
+		return nil, err
+	}
+	accounts, services := map[string]*api.Account{}, map[string]*payments.Service{}
+	for mode, l := range a.logs {
+		services[mode] = l.payments
+		accounts[mode] = &api.Account{
+			Engine: l.engine, Payments: l.payments, Vault: a.vault, Cursors: l.cursors,
+			Lists:            projections.NewLists(l.store.Pool(), l.store.Log()),
+			LoopbackWebhooks: a.config.loopbackWebhooks && mode == "test",
+		}
+	}
+	merchants := api.New(api.Config{
+		Accounts: accounts, BaseURL: a.config.baseURL, Sealer: sealer,
+		FingerprintKey: a.keys.Derive("idempotency fingerprints"), Log: a.log,
+	})
+	mux := http.NewServeMux()
+	a.health(mux)
+	if a.config.plays(roleAPI) {
+		notices := worker.NewNotifications(services, a.config.baseURL, a.log)
+		mux.Handle("POST /acquirers/{name}/notifications", notices)
+		a.loops = append(a.loops, loop{"notifications", notices.Run})
+		pages, err := openapi.New()
+		if err != nil {
+			return nil, err
+		}
+		pages.Register(mux)
+		mux.Handle("/", merchants)
+	}
+	if a.config.plays(roleCheckout) {
+		mux.Handle("/checkout/", checkout.New(checkout.Config{
+			Modes: services, BaseURL: a.config.baseURL, FormKey: a.keys.Derive("checkout forms"), Log: a.log,
+		}))
+	}
+	return api.Middleware(a.log, a.config.baseURL, mux), nil
+}
+
+// health serves what load balancers ask: whether the process lives, and whether
+// it can take requests.
+func (a *app) health(mux *http.ServeMux) {
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answerHealth(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		if a.draining.Load() {
+			answerHealth(w, http.StatusServiceUnavailable, "draining")
+			return
+		}
+		for _, l := range a.logs {
+			if err := l.store.Pool().Ping(r.Context()); err != nil {
+				answerHealth(w, http.StatusServiceUnavailable, "unavailable")
+				return
+			}
+		}
+		answerHealth(w, http.StatusOK, "ready")
+	})
+}
+
+func answerHealth(w http.ResponseWriter, status int, says string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(`{"status":"` + says + `"}`))
+}
+
+// addLoops collects what runs in the background for the roles.
+func (a *app) addLoops() error {
+	for mode, l := range a.logs {
+		add := func(name string, run func(context.Context) error) {
+			a.loops = append(a.loops, loop{name + " " + mode, run})
+		}
+		add("announcements", func(ctx context.Context) error { feed.Announce(ctx, l.store, a.nats); return nil })
+		add("idempotency partitions", l.keepPartitions)
+		if a.config.plays(roleRelay) {
+			relay, err := feed.NewRelay(l.store, a.relay, feed.RelayConfig{Lowest: l.cursors.Lowest, Leases: l.leases})
+			if err != nil {
+				return err
+			}
+			add("relay", relay.Run)
+		}
+		if a.config.plays(roleProjector) {
+			add("feed", l.reader.Run)
+			add("projections", l.runner.Run)
+		}
+		if a.config.plays(roleWorker) {
+			due := &worker.Due{Payments: l.payments, Cursors: l.cursors, Leases: l.leases, Log: a.log}
+			add("due", due.Run)
+		}
+	}
+	return nil
+}
+
+// partitionsEvery is how often the idempotency partitions are looked after.
+const partitionsEvery = time.Hour
+
+// keepPartitions makes the partitions of the days ahead, and drops those whose
+// keys are free again.
+func (l *logApp) keepPartitions(ctx context.Context) error {
+	tick := time.NewTicker(partitionsEvery)
+	defer tick.Stop()
+	for {
+		if _, _, err := l.store.KeepPartitions(ctx); err != nil && ctx.Err() == nil {
+			slog.WarnContext(ctx, "idempotency partitions wait", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// run serves until ctx ends, then drains: no new requests, running ones and
+// their calls to acquirers to the end, loops last.
+func (a *app) run(ctx context.Context, ready func()) error {
+	loopsCtx, stopLoops := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopLoops()
+	group, groupCtx := errgroup.WithContext(loopsCtx)
+	for _, l := range a.loops {
+		group.Go(func() error {
+			err := l.run(groupCtx)
+			if err != nil && loopsCtx.Err() == nil {
+				a.log.ErrorContext(loopsCtx, "a loop has ended", "loop", l.name, "error", err)
+				return errors.Wrap(err, l.name)
+			}
+			return nil
+		})
+	}
+	server := &http.Server{
+		Handler: a.handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout,
+		WriteTimeout: requestTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: headerBytesMax,
+		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(a.listener) }()
+	a.log.InfoContext(ctx, "ready", a.config.logged()...)
+	ready()
+	var failed error
+	select {
+	case <-ctx.Done():
+	case <-groupCtx.Done():
+		failed = errors.New("a background loop has ended")
+	case failed = <-served:
+	}
+	a.draining.Store(true)
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	if err := server.Shutdown(stopping); err != nil {
+		_ = server.Close()
+	}
+	a.drain(stopping)
+	stopLoops()
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return failed
+}
+
+// drain waits for calls to acquirers that are under way, as long as it may.
+// What it leaves behind, a worker settles.
+func (a *app) drain(ctx context.Context) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for _, l := range a.logs {
+			l.payments.Drain()
+		}
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+}
+
+// close gives back every connection.
+func (a *app) close() {
+	if a.listener != nil {
+		_ = a.listener.Close()
+	}
+	for _, l := range a.logs {
+		if l != nil && l.store != nil {
+			l.store.Close()
+		}
+	}
+	for _, nc := range []*nats.Conn{a.nats, a.relay} {
+		if nc != nil {
+			nc.Close()
+		}
+	}
+	if a.vault != nil {
+		a.vault.Close()
+	}
+}

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/cockroachdb/errors"
+)
+
+// Roles that a process may play.
+const (
+	roleAPI       = "api"
+	roleCheckout  = "checkout"
+	roleRelay     = "relay"
+	roleProjector = "projector"
+	roleWorker    = "worker"
+)
+
+var allRoles = []string{roleAPI, roleCheckout, roleRelay, roleProjector, roleWorker}
+
+// config is everything that a serving process can be told, by flag or by
+// environment; the flag wins.
+type config struct {
+	roles        []string
+	listen       string
+	listener     net.Listener // already open; nil: listen is opened
+	baseURL      string
+	databaseURL  string
+	vaultURL     string
+	natsURL      string
+	relayNATSURL string
+	masterKey    string // path
+	logLevel     string
+
+	simulatorURL    string
+	simulatorKey    string
+	simulatorSecret string
+
+	// loopbackWebhooks lets test-mode endpoints be plain HTTP on this machine.
+	loopbackWebhooks bool
+}
+
+// setting is one option: its flag, its environment name, and where it goes.
+type setting struct {
+	flag, env, absent, does string
+	secret                  bool
+	into                    *string
+}
+
+func (c *config) settings() []setting {
+	return []setting{
+		{"listen", "TENDER_LISTEN", "127.0.0.1:8080", "address to serve HTTP on", false, &c.listen},
+		{"base-url", "TENDER_URL", "", "where merchants and customers reach this server; default: http://<listen>", false, &c.baseURL},
+		{"database-url", "DATABASE_URL", "", "PostgreSQL, role tender_app", true, &c.databaseURL},
+		{"vault-url", "TENDER_VAULT_URL", "", "PostgreSQL, role tender_vault", true, &c.vaultURL},
+		{"nats-url", "NATS_URL", "", "NATS, a user that may read the feed", true, &c.natsURL},
+		{"relay-nats-url", "TENDER_RELAY_NATS_URL", "", "NATS, the user that may publish it (role relay)", true, &c.relayNATSURL},
+		{"master-key-file", "TENDER_MASTER_KEY_FILE", "", "file with the master key, mode 0600", false, &c.masterKey},
+		{"log-level", "TENDER_LOG_LEVEL", "info", "debug, info, warn or error", false, &c.logLevel},
+		{"simulator-url", "TENDER_SIMULATOR_URL", "", "the simulator, acquirer of test mode", false, &c.simulatorURL},
+		{"simulator-key", "TENDER_SIMULATOR_KEY", "", "API key of the simulator", true, &c.simulatorKey},
+		{"simulator-secret", "TENDER_SIMULATOR_SECRET", "", "secret of the simulator's notifications", true, &c.simulatorSecret},
+	}
+}
+
+// parseServe reads and checks the configuration of a serving process.
+func parseServe(args []string, stderr io.Writer) (config, error) {
+	var c config
+	var roles string
+	fs := newFlags("serve", stderr)
+	fs.StringVar(&roles, "roles", env("TENDER_ROLES", strings.Join(allRoles, ",")), "roles to play, by comma: "+strings.Join(allRoles, ", "))
+	fs.BoolVar(&c.loopbackWebhooks, "loopback-webhooks", env("TENDER_LOOPBACK_WEBHOOKS", "") == "true", "let test-mode webhook endpoints be plain HTTP on this machine")
+	for _, s := range c.settings() {
+		fs.StringVar(s.into, s.flag, env(s.env, s.absent), s.does+" ("+s.env+")")
+	}
+	if err := parseFlags(fs, args); err != nil {
+		return c, err
+	}
+	c.roles = strings.Split(roles, ",")
+	return c, c.check()
+}
+
+func (c *config) check() error {
+	for _, r := range c.roles {
+		if !slices.Contains(allRoles, r) {
+			return usageError(fmt.Sprintf("tender: there is no role %q; the roles are %s", r, strings.Join(allRoles, ", ")))
+		}
+	}
+	if c.baseURL == "" {
+		c.baseURL = "http://" + c.listen
+	}
+	c.baseURL = strings.TrimSuffix(c.baseURL, "/")
+	if u, err := url.Parse(c.baseURL); err != nil || u.Scheme == "" || u.Host == "" {
+		return usageError("tender: TENDER_URL must be a URL, for example https://pay.example")
+	}
+	needed := map[string]string{"DATABASE_URL": c.databaseURL, "TENDER_MASTER_KEY_FILE": c.masterKey, "NATS_URL": c.natsURL, "TENDER_VAULT_URL": c.vaultURL}
+	if c.plays(roleRelay) {
+		needed["TENDER_RELAY_NATS_URL"] = c.relayNATSURL
+	}
+	for _, name := range slices.Sorted(maps.Keys(needed)) {
+		if needed[name] == "" {
+			return usageError("tender: " + name + " is not set; see tender serve --help")
+		}
+	}
+	return nil
+}
+
+func (c *config) plays(role string) bool { return slices.Contains(c.roles, role) }
+
+// logged is the configuration as it may be logged: secrets masked.
+func (c *config) logged() []any {
+	fields := []any{"roles", strings.Join(c.roles, ",")}
+	for _, s := range c.settings() {
+		value := *s.into
+		if s.secret && value != "" {
+			value = masked(value)
+		}
+		fields = append(fields, strings.ReplaceAll(s.flag, "-", "_"), value)
+	}
+	return fields
+}
+
+// masked keeps of a URL what is no secret, and of anything else nothing.
+func masked(value string) string {
+	u, err := url.Parse(value)
+	if err != nil || u.Host == "" {
+		return "***"
+	}
+	return u.Redacted()
+}
+
+func env(name, absent string) string {
+	if v := os.Getenv(name); v != "" {
+		return v
+	}
+	return absent
+}
+
+func newFlags(name string, stderr io.Writer) *flag.FlagSet {
+	fs := flag.NewFlagSet("tender "+name, flag.ContinueOnError)
+	fs.SetOutput(stderr)
+	return fs
+}
+
+// parseFlags parses args, all of which must be options.
+func parseFlags(fs *flag.FlagSet, args []string) error {
+	if err := fs.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return usageError("")
+		}
+		return usageError("tender: " + err.Error())
+	}
+	if fs.NArg() > 0 {
+		return usageError(fmt.Sprintf("tender: %q is too much; see %s --help", fs.Arg(0), fs.Name()))
+	}
+	return nil
+}
+
+// newLogger returns the process's logger: one JSON line per record.
+func newLogger(w io.Writer, level string) (*slog.Logger, error) {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return nil, usageError(fmt.Sprintf("tender: %q is no log level; use debug, info, warn or error", level))
+	}
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l})), nil
+}

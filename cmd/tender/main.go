@@ -1,0 +1,82 @@
+// Command tender is the payments engine: one binary, with the role it plays
+// chosen by its first argument.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/cockroachdb/errors"
+)
+
+// Exit codes.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	var usage usageError
+	switch {
+	case err == nil:
+	case errors.As(err, &usage):
+		fmt.Fprintln(os.Stderr, usage.Error())
+		os.Exit(exitUsage)
+	default:
+		fmt.Fprintln(os.Stderr, "tender: "+err.Error())
+		os.Exit(exitFailed)
+	}
+}
+
+// command is one thing that the binary does.
+type command struct {
+	name, does string
+	run        func(ctx context.Context, args []string, stdout, stderr io.Writer) error
+}
+
+func commands() []command {
+	return []command{
+		{"dev", "everything in one process, to try it: PostgreSQL, NATS, simulator, a test merchant", runDev},
+		{"serve", "one or more roles of the engine, against a PostgreSQL and NATS that are there", runServe},
+		{"migrate", "bring the database's schemas up to this build, as the admin role", runMigrate},
+		{"merchant", "create a merchant: merchant create --name NAME", runMerchant},
+		{"keys", "issue and revoke API keys and staff keys: keys create|revoke", runKeys},
+		{"events", "read the log: events tail|show", runEvents},
+		{"bench", "measure the engine; see docs/benchmarks.md", runBench},
+		{"version", "print the build's version", runVersion},
+	}
+}
+
+// usageError says that the command line is off; it exits with 2.
+type usageError string
+
+func (e usageError) Error() string { return string(e) }
+
+// run finds the command and runs it.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
+		fmt.Fprint(stdout, usage())
+		return nil
+	}
+	for _, c := range commands() {
+		if c.name == args[0] {
+			return c.run(ctx, args[1:], stdout, stderr)
+		}
+	}
+	return usageError(fmt.Sprintf("tender: there is no command %q\n\n%s", args[0], usage()))
+}
+
+func usage() string {
+	text := "Usage: tender COMMAND [options]\n\n"
+	for _, c := range commands() {
+		text += fmt.Sprintf("  %-9s %s\n", c.name, c.does)
+	}
+	return text + "\nEvery command reads the names in dev.env from its environment; tender COMMAND --help lists its options.\n"
+}

@@ -1,0 +1,229 @@
+package api
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"golang.org/x/text/language"
+
+	"tender/domain/money"
+	"tender/domain/payment"
+	"tender/domain/session"
+	"tender/handlers/body"
+	"tender/handlers/problem"
+)
+
+// sessionRequest is a decoded request for a session. Its JSON form is what the
+// idempotency key is compared by: a request that means the same is the same.
+type sessionRequest struct {
+	Amount            int64                 `json:"amount"`
+	Currency          string                `json:"currency"`
+	Type              session.Type          `json:"type"`
+	ExternalReference string                `json:"external_reference,omitempty"`
+	Metadata          map[string]string     `json:"metadata,omitempty"`
+	Options           *session.Options      `json:"options,omitempty"`
+	ReturnURL         string                `json:"return_url,omitempty"`
+	CaptureMethod     payment.CaptureMethod `json:"capture_method"`
+	ExpiresAt         time.Time             `json:"expires_at,omitzero"`
+}
+
+const (
+	notYet       = "This release does not support it yet."
+	urlBytesMax  = 2048
+	localeLenMax = 35
+)
+
+// readSession decodes the body of a request for a session.
+func readSession(f *body.Fields, mode string, now time.Time) (sessionRequest, error) {
+	r := sessionRequest{CaptureMethod: payment.CaptureAutomatic, Type: session.TypeOneTime}
+	if !f.Has("amount") {
+		f.Wrong("amount", problem.Required, "The amount must be given, in the currency's minor units.")
+	}
+	if n, ok := f.Amount("amount", 0); ok && n == 0 {
+		f.Wrong("amount", problem.NotSupported, "An amount of 0 verifies a payment method. "+notYet)
+	} else {
+		r.Amount = n
+	}
+	r.Currency = readCurrency(f, now)
+	if f.Option("type", "one_time", "one_time", "first_in_series", "next_in_series") != "one_time" {
+		f.Wrong("type", problem.NotSupported, "Only one_time is served. "+notYet)
+	}
+	r.ExternalReference = f.Reference()
+	r.Metadata = f.Metadata()
+	if o := f.Object("options"); o != nil {
+		readOptions(o, &r, mode, now)
+	}
+	return r, f.Done()
+}
+
+func readCurrency(f *body.Fields, now time.Time) string {
+	if !f.Has("currency") {
+		f.Wrong("currency", problem.Required, "The currency must be given, an ISO 4217 code.")
+		return ""
+	}
+	code, ok := f.Text("currency")
+	if !ok {
+		return ""
+	}
+	c, err := money.Accept(code, now)
+	if err != nil {
+		f.Wrong("currency", problem.UnknownCurrency, err.Error())
+	}
+	return c.Code
+}
+
+func readOptions(o *body.Fields, r *sessionRequest, mode string, now time.Time) {
+	r.Options = &session.Options{}
+	o.Unsupported(notYet, "customer", "customer_id", "payment_method_id", "mandate_id",
+		"mandate_options", "subscription_options", "subscription_id")
+	if c := o.Object("checkout_options"); c != nil {
+		r.Options.CheckoutOptions = readCheckoutOptions(c, r, mode, now)
+	}
+	if m := o.Object("payment_method_options"); m != nil {
+		r.Options.PaymentMethodOptions = readMethodOptions(m, r)
+	}
+	o.Unknown()
+}
+
+func readCheckoutOptions(c *body.Fields, r *sessionRequest, mode string, now time.Time) *session.CheckoutOptions {
+	out := &session.CheckoutOptions{}
+	name := "return_url"
+	if c.Has("success_url") {
+		if c.Has("return_url") {
+			c.Wrong("success_url", problem.Contradiction, "return_url and success_url mean the same; send one of them.")
+		}
+		name = "success_url"
+		c.Take("return_url")
+	}
+	if u, ok := c.Text(name); ok {
+		if detail := checkReturnURL(u, mode); detail != "" {
+			c.Wrong(name, problem.InvalidFormat, detail)
+		}
+		out.ReturnURL, r.ReturnURL = u, u
+	}
+	if s := c.Option("save_payment_method", "", "never", "always", "prompt"); s != "" && s != "never" {
+		c.Wrong("save_payment_method", problem.NotSupported, "Methods are not saved. "+notYet)
+	} else {
+		out.SavePaymentMethod = s
+	}
+	out.PresentationMode = readPresentation(c)
+	if t, ok := c.Instant("expires_at"); ok {
+		switch {
+		case t.Before(now.Add(session.ExpiresAfterMin)):
+			c.Wrong("expires_at", problem.TooSmall, "The expiry must lie at least 5 minutes ahead.")
+		case t.After(now.Add(session.ExpiresAfterMax)):
+			c.Wrong("expires_at", problem.TooLarge, "The expiry must lie at most 30 days ahead.")
+		}
+		out.ExpiresAt, r.ExpiresAt = &t, t
+	}
+	if l, ok := c.Text("locale"); ok {
+		if _, err := language.Parse(l); err != nil || len(l) > localeLenMax {
+			c.Wrong("locale", problem.InvalidFormat, "The locale must be a BCP 47 tag, for example en-ZA.")
+		}
+		out.Locale = l
+	}
+	c.Unknown()
+	return out
+}
+
+func readPresentation(c *body.Fields) *session.PresentationMode {
+	p := c.Object("presentation_mode")
+	if p == nil {
+		return nil
+	}
+	if !p.Has("mode") {
+		p.Wrong("mode", problem.Required, "The mode must be given.")
+	}
+	mode := p.Option("mode", "redirect", "redirect", "embedded_modal", "embedded_inline")
+	if mode != "redirect" {
+		p.Wrong("mode", problem.NotSupported, "Only redirect is served. "+notYet)
+	}
+	p.Unsupported("It goes with the embedded modes. "+notYet, "display_pay_button")
+	p.Unknown()
+	return &session.PresentationMode{Mode: mode}
+}
+
+func readMethodOptions(m *body.Fields, r *sessionRequest) *session.PaymentMethodOptions {
+	out := &session.PaymentMethodOptions{}
+	if card := m.Object("card"); card != nil {
+		method := card.Option("capture_method", "", string(payment.CaptureAutomatic), string(payment.CaptureManual))
+		out.Card = &session.CardOptions{CaptureMethod: payment.CaptureMethod(method)}
+		if method != "" {
+			r.CaptureMethod = payment.CaptureMethod(method)
+		}
+		card.Unknown()
+	}
+	m.Unknown()
+	return out
+}
+
+var (
+	appScheme       = regexp.MustCompile(`^[a-z][a-z0-9+.-]{1,30}$`)
+	forbiddenScheme = map[string]bool{
+		"javascript": true, "data": true, "vbscript": true, "file": true, "blob": true, "about": true, "intent": true,
+	}
+)
+
+// checkReturnURL returns what is wrong with a return URL, or "".
+func checkReturnURL(raw, mode string) string {
+	if len(raw) > urlBytesMax {
+		return fmt.Sprintf("The URL is longer than %d bytes.", urlBytesMax)
+	}
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme == "" || strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '\\' }) {
+		return "The URL can't be read. It needs a scheme, a host and no spaces."
+	}
+	switch scheme := u.Scheme; {
+	case scheme == "https":
+		return checkWebURL(u)
+	case scheme == "http" && mode == "test" && isLoopback(u.Hostname()):
+		return checkWebURL(u)
+	case scheme == "http":
+		return "The URL must be https; http is for loopback addresses in test mode."
+	case forbiddenScheme[scheme] || !appScheme.MatchString(scheme):
+		return "The URL's scheme is not allowed."
+	}
+	return ""
+}
+
+func checkWebURL(u *url.URL) string {
+	switch {
+	case u.Hostname() == "":
+		return "The URL needs a host."
+	case u.User != nil:
+		return "The URL must not hold a user name or password."
+	}
+	return ""
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// operationRequest is a decoded request for a capture or a void.
+type operationRequest struct {
+	PaymentID string            `json:"payment_id"`
+	Amount    int64             `json:"amount,omitempty"` // 0: all that remains
+	Metadata  map[string]string `json:"metadata,omitempty"`
+}
+
+func readCapture(f *body.Fields, paymentID string) (operationRequest, error) {
+	r := operationRequest{PaymentID: paymentID}
+	r.Amount, _ = f.Amount("amount", 1)
+	r.Metadata = f.Metadata()
+	return r, f.Done()
+}
+
+func readVoid(f *body.Fields, paymentID string) (operationRequest, error) {
+	r := operationRequest{PaymentID: paymentID}
+	if _, present := f.Take("amount"); present {
+		f.Wrong("amount", problem.NotAllowed, "A void takes no amount: it gives back all that remains.")
+	}
+	r.Metadata = f.Metadata()
+	return r, f.Done()
+}

@@ -1,0 +1,186 @@
+// Package api is what merchants call: it decodes requests, hands them to the
+// engine, and encodes what comes back. It decides nothing about money.
+package api
+
+import (
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/cockroachdb/errors"
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"tender/domain/id"
+	"tender/eventstore"
+	"tender/handlers/engine"
+	"tender/handlers/payments"
+	"tender/handlers/problem"
+	"tender/handlers/token"
+	"tender/projections"
+	"tender/vault"
+)
+
+// Account is what the API needs of one mode.
+type Account struct {
+	Engine   *engine.Engine
+	Payments *payments.Service
+	Lists    *projections.Lists
+	Cursors  *projections.Cursors
+	Vault    *vault.Vault
+	// LoopbackWebhooks allows plain HTTP endpoints on this machine, in test mode.
+	LoopbackWebhooks bool
+}
+
+// Config is what a server is made of.
+type Config struct {
+	Accounts map[string]*Account // by mode
+	BaseURL  string              // without a slash at its end
+	Sealer   *token.Sealer
+	// FingerprintKey is the key of the HMACs by which requests with one
+	// idempotency key are compared.
+	FingerprintKey []byte
+	Log            *slog.Logger
+}
+
+// keysCachedMax is how many API keys a process remembers the merchant of.
+const keysCachedMax = 10_000
+
+// Server serves the merchants' API.
+type Server struct {
+	Config
+	mux *http.ServeMux
+	// merchants remembers whose key a hash is. A claim never changes, so it
+	// can't grow stale; whether the key is good is asked of the log.
+	merchants *lru.Cache[string, string]
+}
+
+// New returns the API's handler.
+func New(c Config) *Server {
+	cache, err := lru.New[string, string](keysCachedMax)
+	if err != nil {
+		panic(err) // the size is a constant above 0
+	}
+	s := &Server{Config: c, mux: http.NewServeMux(), merchants: cache}
+	s.routes()
+	return s
+}
+
+func (s *Server) routes() {
+	post := func(pattern string, h writeHandler) { s.mux.Handle("POST "+pattern, s.write(h)) }
+	get := func(pattern string, h readHandler) { s.mux.Handle("GET "+pattern, s.read(h)) }
+	post("/collect/payment_sessions", s.createSession)
+	get("/collect/payment_sessions", s.listSessions)
+	get("/collect/payment_sessions/{id}", s.getSession)
+	post("/collect/payment_sessions/{id}/cancel", s.cancelSession)
+	get("/collect/payments", s.listPayments)
+	get("/collect/payments/{id}", s.getPayment)
+	post("/collect/payments/{id}/captures", s.capture)
+	post("/collect/payments/{id}/voids", s.void)
+	s.webhookRoutes(post, get)
+}
+
+// ServeHTTP answers every request of the API, also those for paths that there
+// are not.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if _, pattern := s.mux.Handler(r); pattern == "" {
+		s.unrouted(w, r)
+		return
+	}
+	s.mux.ServeHTTP(w, r)
+}
+
+// unrouted answers what no route takes: a 405 with the methods that there are,
+// or a 404.
+func (s *Server) unrouted(w http.ResponseWriter, r *http.Request) {
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete} {
+		probe := r.Clone(r.Context())
+		probe.Method = method
+		if _, pattern := s.mux.Handler(probe); pattern != "" {
+			allowed = append(allowed, method)
+		}
+	}
+	if len(allowed) == 0 {
+		s.fail(w, r, problem.New(problem.NotFound, "There is nothing at this path."))
+		return
+	}
+	w.Header()["Allow"] = []string{join(allowed)}
+	s.fail(w, r, problem.New(problem.MethodNotAllowed, "The path takes "+join(allowed)+"."))
+}
+
+func join(list []string) string {
+	out := list[0]
+	for _, s := range list[1:] {
+		out += ", " + s
+	}
+	return out
+}
+
+// fail answers with the problem that err is, and logs what the caller is not told.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	p := problem.From(err)
+	if p.Status() >= http.StatusInternalServerError {
+		s.Log.ErrorContext(r.Context(), "request failed", "method", r.Method, "route", r.Pattern,
+			"request_id", w.Header().Get("Request-Id"), "code", p.Code, "error", err)
+	}
+	problem.Write(w, r, s.BaseURL, p)
+}
+
+// Middleware gives every answer its Request-Id, keeps a fault of one request
+// from ending the process, and logs one line per request.
+func Middleware(log *slog.Logger, base string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		begun := time.Now()
+		requestID := id.Format(id.Request, engine.NewID())
+		w.Header().Set("Request-Id", requestID)
+		rec := &recorder{ResponseWriter: w}
+		r = r.WithContext(engine.WithRequestID(r.Context(), requestID))
+		defer func() {
+			if fault := recover(); fault != nil && fault != http.ErrAbortHandler {
+				log.ErrorContext(r.Context(), "panic", "request_id", requestID, "fault", fault, "stack", string(debug.Stack()))
+				if rec.status == 0 {
+					problem.Write(rec, r, base, problem.New(problem.InternalError, ""))
+				}
+			}
+			log.InfoContext(r.Context(), "request", "method", r.Method, "route", r.Pattern, "status", rec.status,
+				"duration_ms", float64(time.Since(begun).Microseconds())/1000, "bytes", rec.bytes, "request_id", requestID)
+		}()
+		next.ServeHTTP(rec, r)
+	})
+}
+
+// recorder notes what was answered, for the log line.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	bytes  int
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	n, err := r.ResponseWriter.Write(b)
+	r.bytes += n
+	return n, errors.Wrap(err, "write an answer")
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// keyTaken reports whether err says that the idempotency key was used before.
+func keyTaken(err error) (eventstore.KeyRecord, bool) {
+	var taken *eventstore.KeyTaken
+	if errors.As(err, &taken) {
+		return taken.Record, true
+	}
+	return eventstore.KeyRecord{}, false
+}

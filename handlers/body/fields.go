@@ -1,0 +1,270 @@
+package body
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"tender/domain"
+	"tender/domain/money"
+	"tender/handlers/problem"
+)
+
+// Fields reads the members of one JSON object and collects everything that is
+// wrong with them, so that a caller hears of all of it at once.
+type Fields struct {
+	at     string // JSON pointer of the object
+	values map[string]any
+	used   map[string]bool
+	errs   *problem.FieldErrors
+}
+
+func newFields(o map[string]any) *Fields {
+	return &Fields{values: o, used: map[string]bool{}, errs: &problem.FieldErrors{}}
+}
+
+// Wrong notes what is wrong with a member; name "" means the object itself.
+func (f *Fields) Wrong(name string, code domain.Code, detail string) {
+	at := f.at
+	if name != "" {
+		at += "/" + Escape(name)
+	}
+	*f.errs = append(*f.errs, problem.FieldError{Pointer: at, Code: code, Detail: detail})
+}
+
+func (f *Fields) Take(name string) (any, bool) {
+	f.used[name] = true
+	v, present := f.values[name]
+	return v, present
+}
+
+// Has reports whether the member is there, whatever it is.
+func (f *Fields) Has(name string) bool {
+	_, present := f.values[name]
+	return present
+}
+
+func (f *Fields) Text(name string) (string, bool) {
+	v, present := f.Take(name)
+	if !present {
+		return "", false
+	}
+	s, ok := v.(string)
+	if !ok {
+		f.Wrong(name, problem.WrongType, "The value must be a string.")
+	}
+	return s, ok
+}
+
+// Option reads a string that must be one of a few.
+func (f *Fields) Option(name, absent string, options ...string) string {
+	s, ok := f.Text(name)
+	if !ok {
+		return absent
+	}
+	for _, o := range options {
+		if s == o {
+			return s
+		}
+	}
+	f.Wrong(name, problem.NotAnOption, fmt.Sprintf("The value must be one of %q.", options))
+	return absent
+}
+
+func (f *Fields) Integer(name string) (int64, bool) {
+	v, present := f.Take(name)
+	if !present {
+		return 0, false
+	}
+	n, ok := v.(json.Number)
+	if !ok {
+		f.Wrong(name, problem.WrongType, "The value must be a whole number.")
+		return 0, false
+	}
+	i, err := strconv.ParseInt(n.String(), 10, 64)
+	switch {
+	case err == nil:
+		return i, true
+	case regexp.MustCompile(`^-?\d+$`).MatchString(n.String()):
+		f.Wrong(name, problem.TooLarge, "The number is too large.")
+	default:
+		f.Wrong(name, problem.WrongType, "The value must be a whole number, in minor units: neither fractions nor exponents.")
+	}
+	return 0, false
+}
+
+// Amount reads an amount in minor units, at least min.
+func (f *Fields) Amount(name string, min int64) (int64, bool) {
+	n, ok := f.Integer(name)
+	switch {
+	case !ok:
+		return 0, false
+	case n < min:
+		f.Wrong(name, problem.TooSmall, fmt.Sprintf("The amount must be at least %d.", min))
+		return 0, false
+	case n > money.AmountMax:
+		f.Wrong(name, problem.TooLarge, fmt.Sprintf("The amount must be at most %d.", int64(money.AmountMax)))
+		return 0, false
+	}
+	return n, true
+}
+
+func (f *Fields) Boolean(name string) (value, ok bool) {
+	v, present := f.Take(name)
+	if !present {
+		return false, false
+	}
+	b, ok := v.(bool)
+	if !ok {
+		f.Wrong(name, problem.WrongType, "The value must be true or false.")
+	}
+	return b, ok
+}
+
+// Object reads a member that is an object; nil where it is absent or none.
+func (f *Fields) Object(name string) *Fields {
+	v, present := f.Take(name)
+	if !present {
+		return nil
+	}
+	o, ok := v.(map[string]any)
+	if !ok {
+		f.Wrong(name, problem.WrongType, "The value must be an object.")
+		return nil
+	}
+	return &Fields{at: f.at + "/" + Escape(name), values: o, used: map[string]bool{}, errs: f.errs}
+}
+
+// Texts reads a list of strings.
+func (f *Fields) Texts(name string) ([]string, bool) {
+	v, present := f.Take(name)
+	if !present {
+		return nil, false
+	}
+	list, ok := v.([]any)
+	if !ok {
+		f.Wrong(name, problem.WrongType, "The value must be a list of strings.")
+		return nil, false
+	}
+	out := make([]string, 0, len(list))
+	for i, e := range list {
+		s, isText := e.(string)
+		if !isText {
+			f.Wrong(name+"/"+strconv.Itoa(i), problem.WrongType, "The value must be a string.")
+			continue
+		}
+		out = append(out, s)
+	}
+	return out, true
+}
+
+func (f *Fields) Instant(name string) (time.Time, bool) {
+	s, ok := f.Text(name)
+	if !ok {
+		return time.Time{}, false
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil || t.Year() < 1970 || t.Year() > 9999 {
+		f.Wrong(name, problem.InvalidFormat, "The time must be RFC 3339, for example 2026-11-22T09:30:00Z.")
+		return time.Time{}, false
+	}
+	return t.UTC().Truncate(time.Millisecond), true
+}
+
+// Done notes every member that nobody asked for, and returns what was wrong.
+func (f *Fields) Done() error {
+	f.Unknown()
+	if len(*f.errs) > 0 {
+		return *f.errs
+	}
+	return nil
+}
+
+// Unknown notes the members of this object that nobody asked for.
+func (f *Fields) Unknown() {
+	for name := range f.values {
+		if !f.used[name] {
+			f.Wrong(name, problem.Unknown, "There is no such field.")
+		}
+	}
+}
+
+// Unsupported refuses members that the contract knows and this release doesn't.
+func (f *Fields) Unsupported(detail string, names ...string) {
+	for _, name := range names {
+		if _, present := f.Take(name); present {
+			f.Wrong(name, problem.NotSupported, detail)
+		}
+	}
+}
+
+// Limits of what merchants may hang on an object.
+const (
+	metadataPairsMax  = 20
+	metadataKeyMax    = 50
+	metadataValueMax  = 500
+	externalReference = 255
+)
+
+var referencePattern = regexp.MustCompile(`^[a-zA-Z0-9_-]+$`)
+
+func (f *Fields) Metadata() map[string]string {
+	o := f.Object("metadata")
+	if o == nil {
+		return nil
+	}
+	if len(o.values) > metadataPairsMax {
+		o.Wrong("", problem.TooMany, fmt.Sprintf("metadata holds at most %d pairs.", metadataPairsMax))
+		return nil
+	}
+	m := make(map[string]string, len(o.values))
+	for key := range o.values {
+		value, ok := o.Text(key)
+		switch n := utf8.RuneCountInString(key); {
+		case n < 1:
+			o.Wrong(key, problem.TooShort, "A key has at least 1 character.")
+		case n > metadataKeyMax:
+			o.Wrong(key, problem.TooLong, fmt.Sprintf("A key has at most %d characters.", metadataKeyMax))
+		case !ok:
+		case value == "":
+			o.Wrong(key, problem.TooShort, "A value has at least 1 character.")
+		case utf8.RuneCountInString(value) > metadataValueMax:
+			o.Wrong(key, problem.TooLong, fmt.Sprintf("A value has at most %d characters.", metadataValueMax))
+		case hasNUL(key), hasNUL(value):
+			o.Wrong(key, problem.InvalidFormat, "U+0000 can't be stored.")
+		default:
+			m[key] = value
+		}
+	}
+	if len(m) == 0 {
+		return nil
+	}
+	return m
+}
+
+func (f *Fields) Reference() string {
+	s, ok := f.Text("external_reference")
+	switch {
+	case !ok:
+		return ""
+	case s == "":
+		f.Wrong("external_reference", problem.TooShort, "The reference has at least 1 character.")
+	case len(s) > externalReference:
+		f.Wrong("external_reference", problem.TooLong, fmt.Sprintf("The reference has at most %d characters.", externalReference))
+	case !referencePattern.MatchString(s):
+		f.Wrong("external_reference", problem.InvalidFormat, "The reference may hold letters, digits, _ and - only.")
+	}
+	return s
+}
+
+func hasNUL(s string) bool {
+	for i := range len(s) {
+		if s[i] == 0 {
+			return true
+		}
+	}
+	return false
+}

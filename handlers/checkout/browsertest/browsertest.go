@@ -1,0 +1,282 @@
+//go:build browser
+
+package browsertest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+const (
+	// waitMax bounds how long a page may take to show what a test waits for. It
+	// has room for an answer that an acquirer gives late.
+	waitMax = 45 * time.Second
+	// lookEvery is the pause between two looks.
+	lookEvery = 50 * time.Millisecond
+)
+
+// Look is what a page is seen through.
+type Look struct {
+	Phone    bool // 390 × 844, touch; else 1280 × 900
+	NoScript bool // JavaScript is off
+	Dark     bool
+}
+
+// String names the look for subtests and screenshots.
+func (l Look) String() string {
+	device, script, light := "desktop", "script", "light"
+	if l.Phone {
+		device = "phone"
+	}
+	if l.NoScript {
+		script = "noscript"
+	}
+	if l.Dark {
+		light = "dark"
+	}
+	return device + "-" + script + "-" + light
+}
+
+// Browser is one Chromium with a profile of its own. Its path is taken from
+// TENDER_CHROMIUM, else it is /usr/bin/chromium.
+type Browser struct{ ctx context.Context }
+
+// Start starts a browser that ends with the test.
+func Start(t *testing.T) *Browser {
+	t.Helper()
+	// The profile is not t.TempDir: the browser may write to it for a moment
+	// after its end, and failing to remove it is no failure of the test.
+	profile, err := os.MkdirTemp("", "tender-browser-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(profile) })
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(cmp.Or(os.Getenv("TENDER_CHROMIUM"), "/usr/bin/chromium")),
+		chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.UserDataDir(profile),
+	)
+	allocator, cancel := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(cancel)
+	ctx, cancel := chromedp.NewContext(allocator)
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
+		t.Fatalf("starting Chromium: %v", err)
+	}
+	return &Browser{ctx}
+}
+
+// Tab is one page of a browser. Every method fails the test where it can't do
+// what it says.
+type Tab struct {
+	t    *testing.T
+	ctx  context.Context
+	look Look
+
+	mu         sync.Mutex
+	requests   []string
+	complaints []string
+}
+
+// Open opens an empty tab.
+func (b *Browser) Open(t *testing.T, look Look) *Tab {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
+	t.Cleanup(cancel)
+	tab := &Tab{t: t, ctx: ctx, look: look}
+	// The first action's context is the tab's life, so it must have no deadline.
+	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
+		t.Fatalf("opening a tab: %v", err)
+	}
+	if err := chromedp.Listen(ctx, tab.hear); err != nil {
+		t.Fatal(err)
+	}
+	size := emulation.SetDeviceMetricsOverrideParams{Width: 1280, Height: 900, DeviceScaleFactor: 1}
+	if look.Phone {
+		size = emulation.SetDeviceMetricsOverrideParams{Width: 390, Height: 844, DeviceScaleFactor: 2, Mobile: true}
+	}
+	light := "light"
+	if look.Dark {
+		light = "dark"
+	}
+	call(tab, log.Enable, cdp.Empty{})
+	call(tab, network.Enable, network.EnableParams{})
+	call(tab, emulation.SetDeviceMetricsOverride, size)
+	call(tab, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: look.Phone})
+	call(tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: light}},
+	})
+	call(tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: look.NoScript})
+	return tab
+}
+
+func call[P, R any](tab *Tab, command cdp.Command[P, R], params P) {
+	tab.t.Helper()
+	ctx, cancel := context.WithTimeout(tab.ctx, waitMax)
+	defer cancel()
+	if _, err := chromedp.Call(ctx, command, params); err != nil {
+		tab.t.Fatalf("%s: %v", command.Method, err)
+	}
+}
+
+func (tab *Tab) do(actions ...chromedp.Action[chromedp.Void]) {
+	tab.t.Helper()
+	ctx, cancel := context.WithTimeout(tab.ctx, waitMax)
+	defer cancel()
+	if err := chromedp.Do(ctx, actions...); err != nil {
+		tab.t.Fatalf("%v\nthe page says: %s", err, tab.Text())
+	}
+}
+
+// hear notes what the browser asked for and what it complained about.
+func (tab *Tab) hear(event any) {
+	tab.mu.Lock()
+	defer tab.mu.Unlock()
+	switch e := event.(type) {
+	case *network.EventRequestWillBeSent:
+		tab.requests = append(tab.requests, e.Request.URL)
+	case *log.EventEntryAdded:
+		if e.Entry.Level == log.EntryLevelError || e.Entry.Level == log.EntryLevelWarning {
+			tab.complaints = append(tab.complaints, e.Entry.Text)
+		}
+	case *runtime.EventExceptionThrown:
+		text := e.ExceptionDetails.Text
+		if thrown := e.ExceptionDetails.Exception; thrown != nil {
+			text += " " + thrown.Description
+		}
+		tab.complaints = append(tab.complaints, text)
+	}
+}
+
+// Requests are the addresses asked for so far.
+func (tab *Tab) Requests() []string {
+	tab.mu.Lock()
+	defer tab.mu.Unlock()
+	return append([]string(nil), tab.requests...)
+}
+
+// Complaints are the browser's errors and warnings so far: refused by the
+// policy, thrown by the script, answered with an error status.
+func (tab *Tab) Complaints() []string {
+	tab.mu.Lock()
+	defer tab.mu.Unlock()
+	return append([]string(nil), tab.complaints...)
+}
+
+// Go opens an address.
+func (tab *Tab) Go(url string) {
+	tab.t.Helper()
+	tab.do(chromedp.Navigate(url))
+}
+
+// Type types into the element as a person does, after what is there.
+func (tab *Tab) Type(selector, text string) {
+	tab.t.Helper()
+	tab.do(chromedp.SendKeys(chromedp.CSS(selector), text))
+}
+
+// Click clicks on the element once it can be seen.
+func (tab *Tab) Click(selector string) {
+	tab.t.Helper()
+	tab.do(chromedp.ScrollIntoView(chromedp.CSS(selector)), chromedp.Click(chromedp.CSS(selector)))
+}
+
+// Keys presses keys wherever the focus is.
+func (tab *Tab) Keys(keys string) {
+	tab.t.Helper()
+	tab.do(chromedp.KeyEvent(keys))
+}
+
+// Eval answers a JavaScript expression, also where the page's own script is off.
+func Eval[T any](tab *Tab, expression string) T {
+	tab.t.Helper()
+	ctx, cancel := context.WithTimeout(tab.ctx, waitMax)
+	defer cancel()
+	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+	if err != nil {
+		tab.t.Fatalf("%s: %v", expression, err)
+	}
+	return v
+}
+
+// Wait waits until a JavaScript expression is true, over any number of pages.
+func (tab *Tab) Wait(expression string) {
+	tab.t.Helper()
+	ctx, cancel := context.WithTimeout(tab.ctx, waitMax)
+	defer cancel()
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	for {
+		// An error is a page that is just going away: the next one may do.
+		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("document.readyState === 'complete' && !!("+expression+")"))
+		if err == nil && ok {
+			return
+		}
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			tab.t.Fatalf("waited in vain for %s\nat %s the page says: %s", expression, tab.URL(), tab.Text())
+		}
+	}
+}
+
+// WaitState waits for the checkout page of a state.
+func (tab *Tab) WaitState(state string) {
+	tab.t.Helper()
+	tab.Wait(fmt.Sprintf("document.body.dataset.state === %q", state))
+}
+
+// URL is the tab's address.
+func (tab *Tab) URL() string { return tab.glance("location.href") }
+
+// Text is what the page shows, "" while there is none.
+func (tab *Tab) Text() string { return tab.glance("document.body.innerText") }
+
+// glance answers an expression, or "" if the page can't say soon.
+func (tab *Tab) glance(expression string) string {
+	const soon = 2 * time.Second
+	ctx, cancel := context.WithTimeout(tab.ctx, soon)
+	defer cancel()
+	v, _ := chromedp.Run(ctx, chromedp.Evaluate[string](expression))
+	return v
+}
+
+// Shot keeps a picture of the whole page in the folder that TENDER_ARTEFACTS
+// names, if it does.
+func (tab *Tab) Shot(name string) {
+	tab.t.Helper()
+	folder := os.Getenv("TENDER_ARTEFACTS")
+	if folder == "" {
+		return
+	}
+	const lossless = 100
+	ctx, cancel := context.WithTimeout(tab.ctx, waitMax)
+	defer cancel()
+	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(lossless))
+	if err != nil {
+		tab.t.Fatal(err)
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		tab.t.Fatal(err)
+	}
+	file := strings.ReplaceAll(name+"-"+tab.look.String(), "/", "-") + ".png"
+	if err := os.WriteFile(filepath.Join(folder, file), png, 0o644); err != nil {
+		tab.t.Fatal(err)
+	}
+}

@@ -1,0 +1,200 @@
+// Package checkout is where customers pay: the page, and the JSON behind it.
+// Who has a checkout's id may pay its session; nothing else is asked of them.
+//
+// The id is a capability. It stands in no log line of this package.
+package checkout
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"log/slog"
+	"net/http"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"tender/domain"
+	"tender/domain/collect"
+	"tender/domain/id"
+	"tender/domain/merchant"
+	"tender/domain/payment"
+	"tender/domain/session"
+	"tender/handlers/engine"
+	"tender/handlers/payments"
+	"tender/handlers/problem"
+	"tender/projections/object"
+)
+
+// checkoutsCachedMax is how many checkouts a process remembers the session of.
+const checkoutsCachedMax = 20_000
+
+// Config is what the checkout is made of.
+type Config struct {
+	// Modes are the logs' services. A checkout is looked up in each: its id does
+	// not say which it belongs to.
+	Modes   map[string]*payments.Service
+	BaseURL string
+	FormKey []byte // of the tokens that forms carry
+	Log     *slog.Logger
+}
+
+// Server serves the checkout.
+type Server struct {
+	Config
+	mux *http.ServeMux
+	// places remembers where a checkout's session is. It never moves.
+	places *lru.Cache[string, place]
+}
+
+// place is a session and the log that it is in.
+type place struct {
+	service   *payments.Service
+	sessionID string
+}
+
+// New returns the checkout's handler.
+func New(c Config) *Server {
+	cache, err := lru.New[string, place](checkoutsCachedMax)
+	if err != nil {
+		panic(err) // the size is a constant above 0
+	}
+	s := &Server{Config: c, mux: http.NewServeMux(), places: cache}
+	s.mux.HandleFunc("GET /checkout/{checkout}", s.open)
+	s.mux.HandleFunc("GET /checkout/{checkout}/state", s.state)
+	s.mux.HandleFunc("POST /checkout/{checkout}/attempts", s.attempt)
+	s.mux.HandleFunc("POST /checkout/{checkout}/cancel", s.cancel)
+	return s
+}
+
+// ServeHTTP answers every request below /checkout/, also those for paths that
+// there are not: people see a page.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if _, pattern := s.mux.Handler(r); pattern == "" {
+		s.failPage(w, r, view{}, problem.New(problem.NotFound, "There is nothing at this path."))
+		return
+	}
+	s.mux.ServeHTTP(w, r)
+}
+
+// view is everything about a checkout that a page or a state is made from, as
+// the log has it now.
+type view struct {
+	place
+	id       string
+	session  *engine.Stream[session.State]
+	shown    *engine.Stream[object.Session]
+	merchant *engine.Stream[merchant.State]
+	payment  *engine.Stream[payment.State]
+	paid     *engine.Stream[object.Payment]
+	action   *engine.Stream[object.Action]
+}
+
+// find returns the session of the checkout in the path.
+func (s *Server) find(ctx context.Context, checkoutID string) (place, error) {
+	missing := problem.New(problem.NotFound, "There is no such checkout.")
+	if !id.Valid(id.Checkout, checkoutID) {
+		return place{}, missing
+	}
+	if p, ok := s.places.Get(checkoutID); ok {
+		return p, nil
+	}
+	for _, service := range s.Modes {
+		sessionID, ok, err := service.Engine.Store.Claimed(ctx, payments.ClaimCheckout, checkoutID)
+		if err != nil {
+			return place{}, err
+		}
+		if ok {
+			p := place{service: service, sessionID: sessionID}
+			s.places.Add(checkoutID, p)
+			return p, nil
+		}
+	}
+	return place{}, missing
+}
+
+// load reads the checkout as the log has it now: one query where the session and
+// its payment are remembered, two or three where they are not.
+func (s *Server) load(ctx context.Context, checkoutID string) (view, error) {
+	p, err := s.find(ctx, checkoutID)
+	if err != nil {
+		return view{}, err
+	}
+	g := p.service.Engine
+	v := view{place: p, id: checkoutID, session: g.Sessions.Ref(p.sessionID), shown: g.SessionObjects.Ref(p.sessionID)}
+	refs := []engine.Ref{v.session, v.shown}
+	known := v.session.Value.PaymentID
+	if known != "" {
+		refs = append(refs, v.refPayment(known)...)
+	}
+	if err := g.Refresh(ctx, refs...); err != nil {
+		return view{}, err
+	}
+	if now := v.session.Value.PaymentID; now != known {
+		if err := g.Refresh(ctx, v.refPayment(now)...); err != nil {
+			return view{}, err
+		}
+	}
+	v.merchant = g.Merchants.Ref(v.session.MerchantID)
+	if v.merchant.Version == 0 {
+		return v, g.Refresh(ctx, v.merchant)
+	}
+	return v, nil
+}
+
+func (v *view) refPayment(paymentID string) []engine.Ref {
+	g := v.service.Engine
+	v.payment, v.paid, v.action = g.Payments.Ref(paymentID), g.PaymentObjects.Ref(paymentID), g.Actions.Ref(paymentID)
+	return []engine.Ref{v.payment, v.paid, v.action}
+}
+
+// inFlight reports whether an attempt waits for its outcome.
+func (v *view) inFlight() bool { return v.payment != nil && v.payment.Value.InFlight() }
+
+// attemptID is the attempt in flight, or the next one; "" once the session ended.
+func (v *view) attemptID() string {
+	switch {
+	case v.session.Value.Status != session.StatusActive:
+		return ""
+	case v.inFlight():
+		return v.payment.Value.Attempt.ID
+	}
+	return collect.NextAttemptID(v.session.Value)
+}
+
+// actionURL is where the customer has to go now, or "".
+func (v *view) actionURL() string {
+	if v.payment == nil || !v.payment.Value.WaitsForCustomer() || v.session.Value.CancelRequested != "" {
+		return ""
+	}
+	return v.action.Value.URL
+}
+
+// origin is where a customer's command comes from.
+func (v *view) origin(r *http.Request) engine.Origin {
+	return engine.Origin{
+		CommandID: engine.NewID(), MerchantID: v.session.MerchantID, RequestID: engine.RequestID(r.Context()),
+		Actor: domain.Actor{Kind: domain.ActorCustomer, ID: v.sessionID},
+	}
+}
+
+// formToken is what a form must carry to be taken: only a page that we made
+// could know it.
+func (s *Server) formToken(checkoutID string) string {
+	h := hmac.New(sha256.New, s.FormKey)
+	h.Write([]byte("form " + checkoutID))
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:18])
+}
+
+func (s *Server) formTokenGood(checkoutID, token string) bool {
+	return hmac.Equal([]byte(s.formToken(checkoutID)), []byte(token))
+}
+
+// crossSite reports whether the browser says that another site's page sent the
+// request. Clients that are no browsers say nothing.
+func crossSite(r *http.Request) bool { return r.Header.Get("Sec-Fetch-Site") == "cross-site" }
+
+// isForm reports whether the request is a form that a page posted.
+func isForm(r *http.Request) bool {
+	return hasMediaType(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
+}

@@ -1,0 +1,330 @@
+//go:build browser
+
+package page_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"tender/handlers/checkout/browsertest"
+	"tender/handlers/checkout/page"
+)
+
+// site serves every page of everyPage under its name, and counts the forms that
+// reach it.
+type site struct {
+	*httptest.Server
+	forms atomic.Int64
+	state atomic.Pointer[string] // the JSON at the state's address
+}
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	s := &site{}
+	initial := `{"status":"active","payment_outcome":"not_started"}`
+	s.state.Store(&initial)
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+checkout+"/state", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(*s.state.Load()))
+	})
+	mux.HandleFunc("POST /", func(w http.ResponseWriter, r *http.Request) {
+		s.forms.Add(1)
+		http.Redirect(w, r, "/succeeded_receipt", http.StatusSeeOther)
+	})
+	mux.HandleFunc("GET /back", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = w.Write([]byte("<title>back</title><body data-state=elsewhere>back at the shop"))
+	})
+	mux.HandleFunc("GET /{name}", func(w http.ResponseWriter, r *http.Request) {
+		v, ok := everyPage()[r.PathValue("name")]
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		v.Nonce = page.NewNonce()
+		v.PageURL = "/" + r.PathValue("name")
+		v.LeadOn = v.LeadOn && !r.URL.Query().Has(page.StayParam)
+		if v.ReturnURL != "" {
+			v.ReturnURL = s.URL + "/back"
+		}
+		if v.NextURL != "" {
+			v.NextURL = s.URL + "/back"
+		}
+		page.SetHeaders(w.Header(), v.Nonce)
+		if err := page.Render(w, v); err != nil {
+			t.Error(err)
+		}
+	})
+	s.Server = httptest.NewServer(mux)
+	t.Cleanup(s.Close)
+	return s
+}
+
+func value(tab *browsertest.Tab, id string) string {
+	return browsertest.Eval[string](tab, `document.getElementById("`+id+`").value`)
+}
+
+func text(tab *browsertest.Tab, id string) string {
+	return browsertest.Eval[string](tab, `document.getElementById("`+id+`").textContent`)
+}
+
+// TestEveryPageInABrowser opens each page in every look: nothing may be refused
+// by the policy, nothing may overflow, nothing may leave the origin.
+func TestEveryPageInABrowser(t *testing.T) {
+	t.Parallel()
+	browser, server := browsertest.Start(t), newSite(t)
+	for name := range everyPage() {
+		if name == "redirecting" {
+			continue // goes away at once; see TestThePageLeadsOn
+		}
+		for _, look := range []browsertest.Look{{}, {Phone: true}, {Dark: true}, {Phone: true, Dark: true}, {NoScript: true}} {
+			t.Run(name+"/"+look.String(), func(t *testing.T) {
+				tab := browser.Open(t, look)
+				tab.Go(server.URL + "/" + name)
+				tab.Wait(`document.querySelector("h1")`)
+				if browsertest.Eval[bool](tab, "document.documentElement.scrollWidth > innerWidth") {
+					t.Error("the page is wider than the window")
+				}
+				tab.Shot("page-" + name)
+				for _, complaint := range tab.Complaints() {
+					t.Errorf("the browser complains: %s", complaint)
+				}
+				for _, url := range tab.Requests() {
+					if !strings.HasPrefix(url, server.URL) && !strings.HasPrefix(url, "data:") {
+						t.Errorf("request to %s", url)
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestTypingACard(t *testing.T) {
+	t.Parallel()
+	browser, server := browsertest.Start(t), newSite(t)
+	tests := []struct{ typed, shown, scheme, hint string }{
+		{"4242424242424242", "4242 4242 4242 4242", "Visa", "3 digits, on the back"},
+		{"4242 4242 4242 4242", "4242 4242 4242 4242", "Visa", "3 digits, on the back"},
+		{"378282246310005", "3782 822463 10005", "Amex", "4 digits, on the front"},
+		{"2221", "2221", "Mastercard", "3 digits, on the back"},
+		{"1", "1", "", "3 or 4 digits"},
+		{"555555555555444499", "5555 5555 5555 4444", "Mastercard", "3 digits, on the back"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.typed, func(t *testing.T) {
+			tab := browser.Open(t, browsertest.Look{Phone: true})
+			tab.Go(server.URL + "/form")
+			tab.Type("#number", tt.typed)
+			if got := value(tab, "number"); got != tt.shown {
+				t.Errorf("number = %q, want %q", got, tt.shown)
+			}
+			if got := text(tab, "scheme"); got != tt.scheme {
+				t.Errorf("scheme = %q, want %q", got, tt.scheme)
+			}
+			if got := text(tab, "cvc-hint"); got != tt.hint {
+				t.Errorf("hint = %q, want %q", got, tt.hint)
+			}
+		})
+	}
+	for typed, shown := range map[string]string{
+		"1230": "12 / 30", "12/30": "12 / 30", "12/2030": "12 / 30", "430": "04 / 30", "4/30": "04 / 30", "1/30": "01 / 30", "12 / 30": "12 / 30",
+	} {
+		t.Run("expiry "+typed, func(t *testing.T) {
+			tab := browser.Open(t, browsertest.Look{})
+			tab.Go(server.URL + "/form")
+			tab.Type("#exp", typed)
+			if got := value(tab, "exp"); got != shown {
+				t.Errorf("exp = %q, want %q", got, shown)
+			}
+		})
+	}
+}
+
+func TestCorrectingACard(t *testing.T) {
+	t.Parallel()
+	browser, server := browsertest.Start(t), newSite(t)
+	tab := browser.Open(t, browsertest.Look{})
+	tab.Go(server.URL + "/form")
+	tab.Type("#number", "4242424242424")
+	browsertest.Eval[any](tab, `document.getElementById("number").setSelectionRange(5, 5)`)
+	tab.Keys("9") // in the middle: 4242 9424 2424 24
+	if got := value(tab, "number"); got != "4242 9424 2424 24" {
+		t.Errorf("number = %q", got)
+	}
+	if at := browsertest.Eval[int](tab, `document.getElementById("number").selectionStart`); at != 6 {
+		t.Errorf("the caret jumped to %d", at)
+	}
+	tab.Keys("\b")
+	if got := value(tab, "number"); got != "4242 4242 4242 4" {
+		t.Errorf("number = %q", got)
+	}
+	tab.Type("#exp", "12/3")
+	tab.Keys("\b\b\b\b\b\b\b")
+	if got := value(tab, "exp"); got != "" {
+		t.Errorf("the expiry date can't be cleared: %q", got)
+	}
+}
+
+func TestMistakesAreNamedBeforeTheFormLeaves(t *testing.T) {
+	t.Parallel()
+	browser, server := browsertest.Start(t), newSite(t)
+	tab := browser.Open(t, browsertest.Look{Phone: true})
+	tab.Go(server.URL + "/form")
+	tab.Type("#number", "4242424242424241")
+	tab.Type("#exp", "0120")
+	tab.Click("#submit")
+	tab.Wait(`!document.getElementById("problems").hidden`)
+	if got := browsertest.Eval[int](tab, `document.querySelectorAll("#problems li a").length`); got != 3 {
+		t.Errorf("%d problems, want 3", got)
+	}
+	if got := browsertest.Eval[string](tab, `document.activeElement.id`); got != "problems" {
+		t.Errorf("the focus is on %q", got)
+	}
+	tab.Shot("mistakes")
+	tab.Click(`#problems a[href="#cvc"]`)
+	if got := browsertest.Eval[string](tab, `document.activeElement.id`); got != "cvc" {
+		t.Errorf("the link leads to %q", got)
+	}
+	if got := value(tab, "number"); got != "4242 4242 4242 4241" {
+		t.Errorf("what was typed is gone: %q", got)
+	}
+	if server.forms.Load() != 0 {
+		t.Error("the form left with mistakes")
+	}
+	tab.Type("#cvc", "123")
+	tab.Type("#number", "\b2")
+	browsertest.Eval[any](tab, `document.getElementById("exp").value = ""`)
+	tab.Type("#exp", "1230")
+	if browsertest.Eval[bool](tab, `document.querySelector("[aria-invalid]") !== null`) {
+		t.Error("a mended field is still marked")
+	}
+	tab.Click("#submit")
+	tab.WaitState("succeeded")
+	if n := server.forms.Load(); n != 1 {
+		t.Errorf("%d forms arrived", n)
+	}
+}
+
+func TestATestCardFillsTheForm(t *testing.T) {
+	t.Parallel()
+	browser, server := browsertest.Start(t), newSite(t)
+	tab := browser.Open(t, browsertest.Look{Phone: true})
+	tab.Go(server.URL + "/form")
+	tab.Click(".test summary")
+	tab.Shot("test-cards")
+	tab.Click(`[data-fill="4000 0000 0000 3220"]`)
+	if got := value(tab, "number"); got != "4000 0000 0000 3220" {
+		t.Errorf("number = %q", got)
+	}
+	tab.Click("#submit")
+	tab.WaitState("succeeded")
+}
+
+func TestTwoClicksSendOneForm(t *testing.T) {
+	t.Parallel()
+	browser, server := browsertest.Start(t), newSite(t)
+	tab := browser.Open(t, browsertest.Look{})
+	tab.Go(server.URL + "/form")
+	tab.Click(".test summary")
+	tab.Click(`[data-fill="4242 4242 4242 4242"]`)
+	browsertest.Eval[any](tab, `(() => { const b = document.getElementById("submit"); b.click(); b.click(); b.click(); })()`)
+	tab.WaitState("succeeded")
+	if n := server.forms.Load(); n != 1 {
+		t.Errorf("%d forms arrived", n)
+	}
+}
+
+func TestThePageLeadsOn(t *testing.T) {
+	t.Parallel()
+	browser, server := browsertest.Start(t), newSite(t)
+	for _, look := range []browsertest.Look{{}, {NoScript: true}} {
+		for _, name := range []string{"redirecting", "succeeded", "expired", "cancelled"} {
+			t.Run(name+"/"+look.String(), func(t *testing.T) {
+				tab := browser.Open(t, look)
+				// Not Go: the page may be gone before it has loaded.
+				tab.Go(server.URL + "/not_found")
+				browsertest.Eval[any](tab, `void(location.href = "/`+name+`")`)
+				tab.WaitState("elsewhere")
+			})
+		}
+		t.Run("stay/"+look.String(), func(t *testing.T) {
+			tab := browser.Open(t, look)
+			tab.Go(server.URL + "/succeeded")
+			tab.Click("#stay")
+			tab.Wait(`!document.getElementById("soon") || document.getElementById("soon").hidden`)
+			tab.Click("#back")
+			tab.WaitState("elsewhere")
+		})
+	}
+}
+
+func TestThePageMovesWithTheState(t *testing.T) {
+	t.Parallel()
+	browser, server := browsertest.Start(t), newSite(t)
+	tab := browser.Open(t, browsertest.Look{})
+	changed := `{"status":"completed","payment_outcome":"paid"}`
+	tab.Go(server.URL + "/processing")
+	browsertest.Eval[any](tab, `void(window.old = true)`)
+	server.state.Store(&changed)
+	tab.Wait(`!window.old`)
+
+	unchanged := `{"status":"active","payment_outcome":"not_started"}`
+	server.state.Store(&unchanged)
+	tab.Go(server.URL + "/form")
+	tab.Type("#number", "4242")
+	server.state.Store(&changed)
+	tab.Wait(`!document.getElementById("moved").hidden`)
+	if got := value(tab, "number"); got != "4242" {
+		t.Errorf("what was typed is gone: %q", got)
+	}
+	tab.Shot("moved")
+}
+
+// TestByKeyboardAlone walks through the form with Tab and pays with Enter; what
+// has the focus must show it.
+func TestByKeyboardAlone(t *testing.T) {
+	t.Parallel()
+	browser, server := browsertest.Start(t), newSite(t)
+	tab := browser.Open(t, browsertest.Look{})
+	tab.Go(server.URL + "/form_live")
+	for _, step := range []struct{ id, keys string }{
+		{"number", "5555555555554444"}, {"exp", "1230"}, {"cvc", "123"}, {"name", "Ama Mensah"}, {"submit", ""},
+	} {
+		tab.Keys("\t" + step.keys)
+		if got := browsertest.Eval[string](tab, `document.activeElement.id`); got != step.id {
+			t.Fatalf("the focus is on %q, want %q", got, step.id)
+		}
+		if got := browsertest.Eval[string](tab, `getComputedStyle(document.activeElement).outlineStyle`); got != "solid" {
+			t.Errorf("the focus on %q does not show", step.id)
+		}
+	}
+	tab.Shot("focus")
+	tab.Keys("\r")
+	tab.WaitState("succeeded")
+}
+
+func TestPayingWithoutScript(t *testing.T) {
+	t.Parallel()
+	browser, server := browsertest.Start(t), newSite(t)
+	tab := browser.Open(t, browsertest.Look{Phone: true, NoScript: true})
+	tab.Go(server.URL + "/form")
+	tab.Type("#number", "4242424242424242")
+	tab.Type("#exp", "1230")
+	tab.Type("#cvc", "123")
+	if browsertest.Eval[bool](tab, `document.body.classList.contains("js")`) {
+		t.Fatal("the script ran")
+	}
+	tab.Click("#submit")
+	tab.WaitState("succeeded")
+	tab.Go(server.URL + "/form")
+	tab.Click(".cancel summary")
+	tab.Click("#cancel button")
+	tab.WaitState("succeeded")
+	if n := server.forms.Load(); n != 2 {
+		t.Errorf("%d forms arrived", n)
+	}
+}

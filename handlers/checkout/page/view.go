@@ -1,0 +1,126 @@
+package page
+
+import (
+	"time"
+
+	"tender/domain/method"
+)
+
+// State says which page is shown.
+type State string
+
+const (
+	// StateForm asks for a card.
+	StateForm State = "form"
+	// StateDeclined says that the last try failed and asks for a card again.
+	StateDeclined State = "declined"
+	// StateRedirecting sends the customer to NextURL, their bank's page.
+	StateRedirecting State = "redirecting"
+	// StateProcessing waits: the outcome is outstanding or unknown.
+	StateProcessing State = "processing"
+	// StateSucceeded is the receipt and the way back.
+	StateSucceeded State = "succeeded"
+	// StateExpired says that it was not paid in time.
+	StateExpired State = "expired"
+	// StateCancelled says that customer or merchant gave it up.
+	StateCancelled State = "cancelled"
+	// StateFailed says that no tries are left.
+	StateFailed State = "failed"
+	// StateNotFound is the page for an id that nobody has; it needs no more than
+	// a nonce.
+	StateNotFound State = "not_found"
+	// StateProblem says why a request was refused; see View.Problem.
+	StateProblem State = "problem"
+)
+
+// Problem is why a request to the page was refused.
+type Problem string
+
+const (
+	ProblemFormToken         Problem = "form_token"          // the CSRF token is missing, wrong or old
+	ProblemCrossSite         Problem = "cross_site"          // another site sent the form
+	ProblemBadForm           Problem = "bad_form"            // unreadable, too large, incomplete
+	ProblemAttemptInProgress Problem = "attempt_in_progress" // a cancel while the acquirer works
+	ProblemTooManyRequests   Problem = "too_many_requests"
+	ProblemUnavailable       Problem = "unavailable" // a fault of ours; the outcome may be unknown
+)
+
+// Names of the form's fields. A POST to PayURL carries all of them, one to
+// CancelURL the token alone.
+const (
+	FieldNumber    = method.FieldNumber
+	FieldExp       = "exp" // month and year in one; method.ParseExpiry reads it
+	FieldCVC       = method.FieldCVC
+	FieldName      = method.FieldName
+	FieldAttemptID = "attempt_id"
+	FieldCSRF      = "csrf_token"
+)
+
+// StayParam is the query parameter of the link by which a customer stays on an
+// end page. Where a request carries it, the handler sets View.LeadOn to false.
+const StayParam = "stay"
+
+// View is everything a page shows. What a state does not show may be left zero.
+type View struct {
+	State State
+	Nonce string // of the Content-Security-Policy; see NewNonce and SetHeaders
+	Lang  string // BCP 47; English where there are no texts in it
+	Test  bool   // test mode: a ribbon says so and offers test cards
+
+	Merchant  string    // the merchant's name as customers know it
+	Amount    string    // with its currency, ready to show
+	Reference string    // the merchant's external reference; may be empty
+	ExpiresAt time.Time // of the session; zero: not shown
+
+	// Addresses on this origin, as paths.
+	PageURL   string // this page
+	PayURL    string // takes the card form
+	CancelURL string // takes the cancel form; empty: no cancelling
+	StateURL  string // the session's state as JSON; empty: not polled
+
+	ReturnURL string // the merchant's, https, http or an app's scheme; empty: none
+	// LeadOn makes the page go on by itself: to NextURL at once while
+	// redirecting, to ReturnURL after a few seconds on an end page.
+	LeadOn bool
+
+	CSRF      string
+	AttemptID string // single use
+	Values    Values
+	// Problems are what is wrong with the fields, from method.CheckCard; for the
+	// expiry date as a whole, with Field FieldExp.
+	Problems []method.FieldProblem
+
+	LastError    string // the public error_code of the last try; never a decline code
+	AttemptsLeft int    // shown when few; 0: unknown
+	NextURL      string // where the customer confirms; https or http
+	Outcome      string // payment_outcome; of a success: paid, reserved, payment_method_verified
+	Receipt      Receipt
+	Problem      Problem
+
+	// Shown is what the state at StateURL said when this page was made, so that
+	// the page notices when it says something else.
+	Shown Shown
+}
+
+// Values are what the form is filled with again after a mistake. There is no
+// place here for a number or a security code: they are never sent back.
+type Values struct {
+	Exp, Name string
+}
+
+// Receipt is what a customer may want to keep.
+type Receipt struct {
+	PaymentID string
+	Scheme    string // as in payment_method_details
+	Last4     string
+	At        time.Time
+}
+
+// Shown is the part of the JSON state that decides which page is shown, each
+// member as it stands there; empty where it is absent.
+type Shown struct {
+	Status        string // status
+	Outcome       string // payment_outcome
+	LastErrorAt   string // last_payment_error.timestamp
+	NextActionURL string // next_action.url
+}

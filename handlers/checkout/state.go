@@ -1,0 +1,122 @@
+package checkout
+
+import (
+	"encoding/json"
+	"mime"
+	"net/http"
+
+	"tender/domain/decline"
+	"tender/domain/session"
+	"tender/handlers/body"
+	"tender/handlers/problem"
+	"tender/projections/object"
+)
+
+// stateJSON is what the checkout shows, for its own page and for others.
+type stateJSON struct {
+	Status           session.Status  `json:"status"`
+	PaymentOutcome   session.Outcome `json:"payment_outcome"`
+	LastPaymentError *customerError  `json:"last_payment_error,omitempty"`
+	AttemptID        string          `json:"attempt_id,omitempty"`
+	NextAction       *nextAction     `json:"next_action,omitempty"`
+}
+
+// customerError is why the last attempt failed, as far as it concerns the
+// customer: never the decline code.
+type customerError struct {
+	ErrorCode string      `json:"error_code"`
+	Message   string      `json:"message"`
+	Timestamp object.Time `json:"timestamp"`
+}
+
+type nextAction struct {
+	Type string `json:"type"`
+	URL  string `json:"url"`
+}
+
+func (v *view) state() stateJSON {
+	o := v.shown.Value
+	out := stateJSON{Status: o.Status, PaymentOutcome: o.PaymentOutcome, AttemptID: v.attemptID()}
+	if e := o.LastPaymentError; e != nil && !v.inFlight() {
+		out.LastPaymentError = &customerError{ErrorCode: e.ErrorCode, Message: adviceOf(decline.ErrorCode(e.ErrorCode)), Timestamp: e.Timestamp}
+	}
+	if url := v.actionURL(); url != "" {
+		out.NextAction = &nextAction{Type: "redirect", URL: url}
+	}
+	return out
+}
+
+// adviceOf says what the customer can do after a failed attempt.
+func adviceOf(code decline.ErrorCode) string {
+	switch code {
+	case decline.CardDeclined:
+		return "The card was declined. Try another card, or ask your bank."
+	case decline.AuthenticationFailed:
+		return "Your bank could not confirm that it was you. Try again, or use another card."
+	case decline.ExpiredCard:
+		return "The card has expired. Use another card."
+	case decline.IncorrectCVC:
+		return "The security code is wrong. Check it and try again."
+	case decline.CustomerCancelled:
+		return "You cancelled the payment."
+	case decline.TimedOut:
+		return "The payment was not confirmed in time. Try again."
+	case decline.PaymentMethodUnavailable:
+		return "This way to pay is not available now. Try another one."
+	case decline.ProcessingError:
+	}
+	return "The payment could not be processed. You were not charged; try again."
+}
+
+// state answers with the state as JSON.
+func (s *Server) state(w http.ResponseWriter, r *http.Request) {
+	v, err := s.load(r.Context(), r.PathValue("checkout"))
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.encode(w, r, v)
+}
+
+func (s *Server) encode(w http.ResponseWriter, r *http.Request, v view) {
+	encoded, err := json.Marshal(v.state())
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	privately(w.Header())
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(encoded)
+}
+
+// privately keeps the checkout's address and content out of caches and other
+// sites' hands.
+func privately(h http.Header) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+}
+
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	p := problem.From(err)
+	if p.Status() >= http.StatusInternalServerError {
+		s.Log.ErrorContext(r.Context(), "checkout failed", "route", r.Pattern, "code", p.Code, "error", err)
+	}
+	privately(w.Header())
+	problem.Write(w, r, s.BaseURL, p)
+}
+
+func hasMediaType(contentType, want string) bool {
+	media, _, err := mime.ParseMediaType(contentType)
+	return err == nil && media == want
+}
+
+// readJSON reads a JSON body, strictly.
+func readJSON(w http.ResponseWriter, r *http.Request) (*body.Fields, error) {
+	if crossSite(r) {
+		return nil, errCrossSite
+	}
+	return body.Read(w, r)
+}
+
+var errCrossSite = problem.New(problem.Forbidden, "The request was sent by another site's page.")

@@ -1,0 +1,146 @@
+// Package engine is the one way in which anything changes: load the streams,
+// let the domain decide, append, and answer. It also serves reads that show
+// every write that was answered before them.
+//
+// States and objects are cached, but no answer rests on a cache alone: an append
+// carries the version of every stream that was read, a refusal too, and a read
+// asks for the heads of what it shows.
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"tender/domain"
+	"tender/domain/codec"
+	"tender/domain/merchant"
+	"tender/domain/payment"
+	"tender/domain/session"
+	"tender/domain/staff"
+	"tender/domain/webhook"
+	"tender/eventstore"
+	"tender/projections/object"
+)
+
+// Limits of the engine.
+const (
+	// triesMax is how often a command is decided again after another one came
+	// first. Outcomes of calls to the outside are tried for ever.
+	triesMax = 12
+	// cachedMax is how many streams of each kind a process remembers.
+	cachedMax = 20_000
+)
+
+// Engine runs commands and reads on one log.
+type Engine struct {
+	Store *eventstore.Store
+
+	// States, which the rules read.
+	Sessions   *View[session.State]
+	Payments   *View[payment.State]
+	Merchants  *View[merchant.State]
+	Staff      *View[staff.State]
+	Endpoints  *View[webhook.Endpoint]
+	Deliveries *View[webhook.Delivery]
+
+	// Objects, which clients see.
+	SessionObjects  *View[object.Session]
+	PaymentObjects  *View[object.Payment]
+	EndpointObjects *View[object.Endpoint]
+	Actions         *View[object.Action]
+
+	now func() time.Time
+}
+
+// New returns an engine on store. The clock is read at the edge only: here.
+func New(store *eventstore.Store, now func() time.Time) *Engine {
+	mode := store.Log().Mode
+	return &Engine{
+		Store: store,
+		now:   now,
+		Sessions: newView(func(s session.State, e eventstore.Event, d codec.Named) session.State {
+			return session.Evolve(s, e.Stream, e.MerchantID, d.(session.Event))
+		}),
+		Payments: newView(func(s payment.State, e eventstore.Event, d codec.Named) payment.State {
+			return payment.Evolve(s, e.Stream, d.(payment.Event))
+		}),
+		Merchants: newView(func(s merchant.State, e eventstore.Event, d codec.Named) merchant.State {
+			return merchant.Evolve(s, e.Stream, d.(merchant.Event))
+		}),
+		Staff: newView(func(s staff.State, e eventstore.Event, d codec.Named) staff.State {
+			return staff.Evolve(s, e.Stream, d.(staff.Event))
+		}),
+		Endpoints: newView(func(s webhook.Endpoint, e eventstore.Event, d codec.Named) webhook.Endpoint {
+			return webhook.EvolveEndpoint(s, e.Stream, e.MerchantID, d.(webhook.Event))
+		}),
+		Deliveries: newView(func(s webhook.Delivery, e eventstore.Event, d codec.Named) webhook.Delivery {
+			return webhook.EvolveDelivery(s, e.Stream, d.(webhook.Event))
+		}),
+		SessionObjects: newView(func(o object.Session, e eventstore.Event, d codec.Named) object.Session {
+			return o.Apply(mode, e, d)
+		}),
+		PaymentObjects: newView(func(o object.Payment, e eventstore.Event, d codec.Named) object.Payment {
+			return o.Apply(mode, e, d)
+		}),
+		EndpointObjects: newView(func(o object.Endpoint, e eventstore.Event, d codec.Named) object.Endpoint {
+			return o.Apply(mode, e, d)
+		}),
+		Actions: newView(func(o object.Action, e eventstore.Event, d codec.Named) object.Action {
+			return o.Apply(mode, e, d)
+		}),
+	}
+}
+
+// Mode is the log's mode.
+func (g *Engine) Mode() string { return g.Store.Log().Mode }
+
+// Now is the present as commands carry it: whole milliseconds, UTC.
+func (g *Engine) Now() domain.Moment {
+	t := g.now().UTC().Truncate(time.Millisecond)
+	return domain.Moment{At: t, Wall: t}
+}
+
+// NewID draws the id of a command.
+func NewID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
+
+// Origin is where a command comes from.
+type Origin struct {
+	CommandID  uuid.UUID
+	MerchantID string
+	RequestID  string
+	Actor      domain.Actor
+	Causation  uuid.UUID
+}
+
+// Refresh brings what refs hold up to the log, with one query.
+func (g *Engine) Refresh(ctx context.Context, refs ...Ref) error {
+	after := make([]eventstore.StreamAfter, len(refs))
+	for i, r := range refs {
+		after[i] = r.after()
+	}
+	tails, err := g.Store.Streams(ctx, after...)
+	if err != nil {
+		return err
+	}
+	for i, r := range refs {
+		if err := r.extend(tails[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type requestIDKey struct{}
+
+// WithRequestID returns a context that carries the id of the request in hand.
+func WithRequestID(ctx context.Context, requestID string) context.Context {
+	return context.WithValue(ctx, requestIDKey{}, requestID)
+}
+
+// RequestID returns the id of the request in hand; "" outside of any.
+func RequestID(ctx context.Context) string {
+	s, _ := ctx.Value(requestIDKey{}).(string)
+	return s
+}

@@ -1,0 +1,7 @@
+package openapi
+
+// Markdown and Highlight are tested by themselves.
+var (
+	Markdown  = markdown
+	Highlight = highlight
+)

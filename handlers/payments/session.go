@@ -1,0 +1,187 @@
+package payments
+
+import (
+	"context"
+	"slices"
+
+	"tender/acquirers"
+	"tender/domain"
+	"tender/domain/collect"
+	"tender/domain/id"
+	"tender/domain/payment"
+	"tender/domain/session"
+	"tender/eventstore"
+	"tender/handlers/engine"
+	"tender/handlers/problem"
+)
+
+// ClaimCheckout is the kind of look-up key by which a checkout finds its session.
+const ClaimCheckout = "checkout"
+
+// CreateSession makes a session. Where the id, the URL and the time are not for
+// the caller to choose, they are set here.
+func (s *Service) CreateSession(ctx context.Context, origin engine.Origin, k *eventstore.IdempotencyKey, c session.Create) (engine.Done, error) {
+	sessionID := c.SessionID()
+	return s.Engine.Do(ctx, engine.Command{
+		Origin: origin, Key: key(k, sessionID), Subject: sessionID,
+		Decide: func(ctx context.Context, tx *engine.Tx) error {
+			m, err := s.permitted(ctx, tx)
+			if err != nil {
+				return err
+			}
+			if err := s.offers(c); err != nil {
+				return err
+			}
+			c := c
+			c.Now, c.Country = tx.Now, m.Settings.Country
+			events, err := session.DecideCreate(c)
+			if err != nil {
+				return err
+			}
+			engine.Create(tx, s.Engine.Sessions, sessionID)
+			engine.Write(tx, session.Codec, sessionID, events...)
+			tx.Claim(eventstore.Claim{Kind: ClaimCheckout, Value: c.CheckoutID, Stream: sessionID})
+			tx.Answer(c.ID, 201, sessionID)
+			return nil
+		},
+	})
+}
+
+// offers refuses a session that the acquirer could not carry out.
+func (s *Service) offers(c session.Create) error {
+	if err := supported(s.Acquirer, true, ""); err != nil {
+		return err
+	}
+	can := s.Acquirer.Capabilities()
+	if can.Currencies != nil && !slices.Contains(can.Currencies, c.Currency) {
+		return supported(s.Acquirer, false, "the currency "+c.Currency)
+	}
+	return supported(s.Acquirer, c.CaptureMethod != payment.CaptureManual || can.ManualCapture, "manual capture")
+}
+
+// CancelSession gives a session up. While the customer is away to authenticate,
+// the acquirer closes the attempt first; then outstanding is true if it has not
+// answered in time.
+func (s *Service) CancelSession(ctx context.Context, origin engine.Origin, k *eventstore.IdempotencyKey, sessionID string, by session.CancelledBy) (done engine.Done, outstanding bool, err error) {
+	var closing string
+	done, err = s.Engine.Do(ctx, engine.Command{
+		Origin: origin, Key: key(k, sessionID), Subject: sessionID,
+		Decide: func(ctx context.Context, tx *engine.Tx) error {
+			closing = ""
+			st, p, err := s.readSession(ctx, tx, sessionID)
+			if err != nil {
+				return err
+			}
+			changes, err := collect.CancelSession(st, p, collect.Cancel{ID: tx.Origin.CommandID, By: by, Now: tx.Now})
+			if err != nil {
+				return err
+			}
+			write(tx, sessionID, changes)
+			if p.InFlight() {
+				closing = p.Attempt.Key
+				return nil
+			}
+			tx.Answer(tx.Origin.CommandID, 200, sessionID)
+			return nil
+		},
+	})
+	if err != nil || closing == "" {
+		return done, false, err
+	}
+	ended := s.await(ctx, func(ctx context.Context) { _, err = s.ask(ctx, closing) })
+	if !ended {
+		return done, true, nil
+	}
+	return s.cancelled(ctx, sessionID, done, err)
+}
+
+// cancelled says what became of a cancel that had to wait for the acquirer.
+func (s *Service) cancelled(ctx context.Context, sessionID string, done engine.Done, err error) (engine.Done, bool, error) {
+	if err != nil {
+		s.Log.WarnContext(ctx, "attempt not closed yet", "session", sessionID, "error", err)
+		return done, true, nil
+	}
+	ref := s.Engine.Sessions.Ref(sessionID)
+	if err := s.Engine.Refresh(ctx, ref); err != nil {
+		return done, false, err
+	}
+	switch ref.Value.Status {
+	case session.StatusCancelled:
+		return done, false, nil
+	case session.StatusActive:
+		return done, true, nil
+	case session.StatusCompleted, session.StatusExpired:
+	}
+	return done, false, problem.From(collect.ErrSessionNotActive)
+}
+
+// ExpireSession ends a session that is past its time.
+func (s *Service) ExpireSession(ctx context.Context, origin engine.Origin, sessionID string) (engine.Done, error) {
+	return s.Engine.Do(ctx, engine.Command{
+		Origin: origin, Subject: sessionID, Unbounded: true,
+		Decide: func(ctx context.Context, tx *engine.Tx) error {
+			st, p, err := s.readSession(ctx, tx, sessionID)
+			if err != nil {
+				return err
+			}
+			write(tx, sessionID, collect.ExpireSession(st, p, tx.Now))
+			return nil
+		},
+	})
+}
+
+// readSession reads a session and its payment, if it has one, for a caller who
+// may see them.
+func (s *Service) readSession(ctx context.Context, tx *engine.Tx, sessionID string) (session.State, payment.State, error) {
+	var none payment.State
+	if tx.Origin.Actor.Kind == domain.ActorMerchant {
+		if _, err := s.permitted(ctx, tx); err != nil {
+			return session.State{}, none, err
+		}
+	}
+	st, err := engine.Read(ctx, tx, s.Engine.Sessions, sessionID)
+	if err != nil {
+		return session.State{}, none, err
+	}
+	if !st.Value.Exists() || tx.Origin.MerchantID != "" && st.MerchantID != tx.Origin.MerchantID {
+		return session.State{}, none, notFound("payment session")
+	}
+	tx.Origin.MerchantID = st.MerchantID
+	if st.Value.PaymentID == "" {
+		return st.Value, none, nil
+	}
+	p, err := engine.Read(ctx, tx, s.Engine.Payments, st.Value.PaymentID)
+	if err != nil {
+		return session.State{}, none, err
+	}
+	return st.Value, p.Value, nil
+}
+
+// write adds a decision about a session and its payment to tx.
+func write(tx *engine.Tx, sessionID string, c collect.Changes) {
+	engine.Write(tx, session.Codec, sessionID, c.Session...)
+	if c.PaymentID != "" {
+		engine.Write(tx, payment.Codec, c.PaymentID, c.Payment...)
+	}
+}
+
+// supported refuses what the acquirer can't do, before it is called.
+func supported(a acquirers.Acquirer, ok bool, what string) error {
+	if a == nil {
+		return domain.Refuse(problem.NoAcquirer, "No acquirer is configured for this mode.")
+	}
+	if !ok {
+		return domain.Refuse(problem.NotSupportedByAcquirer, "The acquirer "+a.Name()+" does not support "+what+".")
+	}
+	return nil
+}
+
+// PaymentOf returns the payment that an operation's key belongs to.
+func PaymentOf(key string) (paymentID, operation string, ok bool) {
+	for i := range key {
+		if key[i] == '-' {
+			return key[:i], key[i+1:], id.Valid(id.Payment, key[:i])
+		}
+	}
+	return "", "", false
+}

@@ -1,0 +1,213 @@
+package problem
+
+import (
+	"net/http"
+	"time"
+
+	"tender/domain"
+)
+
+// The codes of every problem that the API answers with. [Table] gives each its
+// status and its explanation.
+const (
+	MalformedRequest      domain.Code = "malformed_request"
+	InvalidRequest        domain.Code = "invalid_request"
+	IdempotencyKeyMissing domain.Code = "idempotency_key_missing"
+	IdempotencyKeyInvalid domain.Code = "idempotency_key_invalid"
+
+	Unauthorised  domain.Code = "unauthorised"
+	InvalidAPIKey domain.Code = "invalid_api_key"
+
+	CaptureDeclined domain.Code = "capture_declined"
+	VoidDeclined    domain.Code = "void_declined"
+
+	Forbidden        domain.Code = "forbidden"
+	InvalidSignature domain.Code = "invalid_signature"
+
+	NotFound         domain.Code = "not_found"
+	MethodNotAllowed domain.Code = "method_not_allowed"
+
+	IdempotencyKeyInUse  domain.Code = "idempotency_key_in_use"
+	OperationInProgress  domain.Code = "operation_in_progress"
+	AttemptInProgress    domain.Code = "attempt_in_progress"
+	CaptureNotAllowed    domain.Code = "capture_not_allowed"
+	AuthorisationExpired domain.Code = "authorisation_expired"
+	CaptureAmountTooHigh domain.Code = "capture_amount_too_high"
+	VoidNotAllowed       domain.Code = "void_not_allowed"
+	AlreadyVoided        domain.Code = "already_voided"
+	NothingToVoid        domain.Code = "nothing_to_void"
+	SessionNotActive     domain.Code = "session_not_active"
+	TooManyOperations    domain.Code = "too_many_operations"
+	AttemptsExhausted    domain.Code = "attempts_exhausted"
+	AttemptIDUnknown     domain.Code = "attempt_id_unknown"
+	EndpointNotEnabled   domain.Code = "endpoint_not_enabled"
+
+	PayloadTooLarge      domain.Code = "payload_too_large"
+	UnsupportedMediaType domain.Code = "unsupported_media_type"
+
+	IdempotencyKeyReused   domain.Code = "idempotency_key_reused"
+	NotSupportedByAcquirer domain.Code = "not_supported_by_acquirer"
+	NoAcquirer             domain.Code = "no_acquirer"
+	EndpointLimitReached   domain.Code = "endpoint_limit_reached"
+
+	TooManyRequests domain.Code = "too_many_requests"
+
+	InternalError domain.Code = "internal_error"
+
+	ServiceUnavailable domain.Code = "service_unavailable"
+	VersionConflict    domain.Code = "version_conflict"
+	NewerThanThisBuild domain.Code = "newer_than_this_build"
+	PositionNotReached domain.Code = "position_not_reached"
+)
+
+// Kind is one row of the table of problems.
+type Kind struct {
+	Code   domain.Code
+	Status int    // HTTP
+	Title  string // the same for every problem of the kind
+	When   string // when it is answered
+	Do     string // what the caller does about it
+	// Retryable: the same request, with the same Idempotency-Key, may be
+	// accepted later, and is safe to send again.
+	Retryable bool
+	// RetryAfter is how long to wait where the problem itself doesn't say; zero:
+	// no Retry-After is sent. Whole seconds.
+	RetryAfter time.Duration
+}
+
+// table holds every problem, by status. Nothing is answered that is not here.
+var table = []Kind{
+	{Code: MalformedRequest, Status: http.StatusBadRequest, Title: "Malformed request",
+		When: "The body is not one JSON object in UTF-8, names a member twice, nests too deeply, or the path or query can't be read.",
+		Do:   "Correct what the request sends: `errors` says where reading stopped. The Idempotency-Key is not used up."},
+	{Code: InvalidRequest, Status: http.StatusBadRequest, Title: "Invalid request",
+		When: "A field is missing, unknown, of the wrong type, outside its limits, not supported by this release, or contradicts another.",
+		Do:   "Correct every field that `errors` names; all of them are listed at once. The Idempotency-Key is not used up."},
+	{Code: IdempotencyKeyMissing, Status: http.StatusBadRequest, Title: "Idempotency-Key is missing",
+		When: "A POST that writes came without the header `Idempotency-Key`.",
+		Do:   "Draw a fresh key (a UUID will do) for each thing that you want done, keep it, and send it with every try of it."},
+	{Code: IdempotencyKeyInvalid, Status: http.StatusBadRequest, Title: "Idempotency-Key is invalid",
+		When: "The header `Idempotency-Key` is not 1 to 255 printable ASCII characters, or was sent more than once.",
+		Do:   "Send one key of 1 to 255 printable ASCII characters, for example a UUID."},
+
+	{Code: Unauthorised, Status: http.StatusUnauthorized, Title: "No API key",
+		When: "The request carries no `Authorization: Bearer <key>` header.",
+		Do:   "Send your API key as a bearer token."},
+	{Code: InvalidAPIKey, Status: http.StatusUnauthorized, Title: "Unknown API key",
+		When: "The key in `Authorization` is not one that was ever issued here.",
+		Do:   "Check that the key is copied whole, and that it belongs to this installation."},
+
+	{Code: CaptureDeclined, Status: http.StatusPaymentRequired, Title: "Capture declined",
+		When: "The acquirer refused the capture. It is listed as `failed`, and its amount is capturable again.",
+		Do:   "Read the payment. A new capture, with a new Idempotency-Key, may be tried; if it is declined again, ask the customer to pay anew."},
+	{Code: VoidDeclined, Status: http.StatusPaymentRequired, Title: "Void declined",
+		When: "The acquirer refused the void. It is listed as `failed`, and its amount is capturable again.",
+		Do:   "Read the payment. A new void, with a new Idempotency-Key, may be tried; otherwise the authorisation lapses at `authorisation_expires_at`."},
+
+	{Code: Forbidden, Status: http.StatusForbidden, Title: "Not permitted",
+		When: "The key was revoked or has expired, is not of the kind that may do this, or the request was sent by another site's page.",
+		Do:   "Use a secret key that is live; a revoked one never comes back."},
+	{Code: InvalidSignature, Status: http.StatusForbidden, Title: "Wrong signature",
+		When: "An acquirer's notification does not carry the signature that its body should have.",
+		Do:   "Check the secret that the acquirer signs with. Nothing was stored."},
+
+	{Code: NotFound, Status: http.StatusNotFound, Title: "Not found",
+		When: "There is nothing at this path, or the object belongs to another merchant or another mode.",
+		Do:   "Check the id, and that the key is of the mode that the object was made in."},
+	{Code: MethodNotAllowed, Status: http.StatusMethodNotAllowed, Title: "Method not allowed",
+		When: "The path exists, but not with this method.",
+		Do:   "Use one of the methods in the header `Allow`."},
+
+	{Code: IdempotencyKeyInUse, Status: http.StatusConflict, Title: "The first request is still running",
+		When:      "Another request with this Idempotency-Key has not been answered within 2 seconds.",
+		Do:        "Send the same request again after `Retry-After`; it joins the first and gets its answer.",
+		Retryable: true, RetryAfter: time.Second},
+	{Code: OperationInProgress, Status: http.StatusConflict, Title: "Another operation is in progress",
+		When:      "A void came while a capture or void is in flight, or anything while an outcome is unknown. What is in flight counts as gone until it fails.",
+		Do:        "Wait for the outcome (a webhook tells), then send the same request again, with the same Idempotency-Key.",
+		Retryable: true, RetryAfter: 5 * time.Second},
+	{Code: AttemptInProgress, Status: http.StatusConflict, Title: "An attempt to pay is in progress",
+		When:      "The session can't be cancelled or paid again while the acquirer has an attempt whose outcome is not known yet.",
+		Do:        "Read the session until the attempt has ended, or send the same request again after `Retry-After`.",
+		Retryable: true, RetryAfter: 5 * time.Second},
+	{Code: CaptureNotAllowed, Status: http.StatusConflict, Title: "Capture not allowed",
+		When: "The payment was never authorised, was captured automatically, or all of it has been captured or voided.",
+		Do:   "Read the payment: only what `capturable_amount` shows can be captured."},
+	{Code: AuthorisationExpired, Status: http.StatusConflict, Title: "Authorisation expired",
+		When: "A capture came after `authorisation_expires_at`. What was left of the authorisation is given back to the customer.",
+		Do:   "Make a new session and ask the customer to pay again."},
+	{Code: CaptureAmountTooHigh, Status: http.StatusConflict, Title: "Capture amount too high",
+		When: "The amount is more than remains: `amounts` shows what was asked for and what is capturable.",
+		Do:   "Capture at most `capturable_amount`, with a new Idempotency-Key."},
+	{Code: VoidNotAllowed, Status: http.StatusConflict, Title: "Void not allowed",
+		When: "The payment was never authorised, or was captured automatically.",
+		Do:   "A payment that was captured can't be voided; it can only be paid back."},
+	{Code: AlreadyVoided, Status: http.StatusConflict, Title: "Already voided",
+		When: "All of the authorised amount has been voided before.",
+		Do:   "Nothing is left to do."},
+	{Code: NothingToVoid, Status: http.StatusConflict, Title: "Nothing to void",
+		When: "All of the authorised amount was captured, or part captured and the rest voided, or the authorisation has expired.",
+		Do:   "Nothing is left to do: no amount is reserved any more."},
+	{Code: SessionNotActive, Status: http.StatusConflict, Title: "The session is not active",
+		When: "The session is completed, expired or cancelled, and can neither be paid nor cancelled.",
+		Do:   "Read the session to see how it ended; make a new one to be paid again."},
+	{Code: TooManyOperations, Status: http.StatusConflict, Title: "Too many captures and voids",
+		When: "The payment has had as many captures and voids, failed ones included, as a payment may have.",
+		Do:   "Nothing more can be captured. What is still reserved lapses at `authorisation_expires_at`."},
+	{Code: AttemptsExhausted, Status: http.StatusConflict, Title: "No attempt is left",
+		When: "Ten attempts to pay this session have failed; it is expired.",
+		Do:   "Make a new session, and consider whether to offer one at all."},
+	{Code: AttemptIDUnknown, Status: http.StatusConflict, Title: "Unknown attempt",
+		When: "`attempt_id` is none that this session's state has named.",
+		Do:   "Read the state and send the `attempt_id` that it names, or leave it out."},
+	{Code: EndpointNotEnabled, Status: http.StatusConflict, Title: "The endpoint takes no deliveries",
+		When: "A test or a delivery was to be sent to an endpoint that is disabled or deleted.",
+		Do:   "Enable the endpoint first (`PATCH` with `status: enabled`), or make a new one."},
+
+	{Code: PayloadTooLarge, Status: http.StatusRequestEntityTooLarge, Title: "Body too large",
+		When: "The body is larger than 64 KiB.",
+		Do:   "Send less: no valid request comes near that size."},
+	{Code: UnsupportedMediaType, Status: http.StatusUnsupportedMediaType, Title: "Unsupported media type",
+		When: "The body is not `application/json` (or, at the checkout, a form), is compressed, or is not in UTF-8.",
+		Do:   "Send `Content-Type: application/json`."},
+
+	{Code: IdempotencyKeyReused, Status: http.StatusUnprocessableEntity, Title: "Idempotency-Key was used for another request",
+		When: "The key was used in the last 24 hours for a request that differs: `errors` names the first field that does, `conflicting_resource_id` the object that the first request was about.",
+		Do:   "Draw a new key for each new thing that you want done; send an old key with its own request only."},
+	{Code: NotSupportedByAcquirer, Status: http.StatusUnprocessableEntity, Title: "Not supported by the acquirer",
+		When: "The acquirer can't do this: the currency, manual capture, another capture, or a void after a capture. It was not called.",
+		Do:   "Ask for something that it can do, or for another acquirer to be configured."},
+	{Code: NoAcquirer, Status: http.StatusUnprocessableEntity, Title: "No acquirer for this mode",
+		When: "No acquirer is configured for the key's mode. The simulator serves test mode only.",
+		Do:   "Use a test key, or have an acquirer configured for live mode."},
+	{Code: EndpointLimitReached, Status: http.StatusUnprocessableEntity, Title: "Too many endpoints",
+		When: "The merchant has as many webhook endpoints in this mode as there may be.",
+		Do:   "Delete one that is no longer used, or let one endpoint take more event types."},
+
+	{Code: TooManyRequests, Status: http.StatusTooManyRequests, Title: "Too many requests",
+		When:      "More requests came than this key or address may send, or than the server takes at once.",
+		Do:        "Slow down, and send the same request again after `Retry-After`.",
+		Retryable: true, RetryAfter: 5 * time.Second},
+
+	{Code: InternalError, Status: http.StatusInternalServerError, Title: "Internal error",
+		When:      "Something broke on our side. It is logged under the `request_id`.",
+		Do:        "Send the same request again with the same Idempotency-Key: money never moves twice. If it goes on, report the `request_id`.",
+		Retryable: true},
+
+	{Code: ServiceUnavailable, Status: http.StatusServiceUnavailable, Title: "Service unavailable",
+		When:      "The server is starting, draining or overloaded, or what it depends on did not answer in time.",
+		Do:        "Send the same request again after `Retry-After`, with the same Idempotency-Key.",
+		Retryable: true, RetryAfter: 5 * time.Second},
+	{Code: VersionConflict, Status: http.StatusServiceUnavailable, Title: "The object is too busy",
+		When:      "Other requests changed the object again and again while this one was being decided. Nothing was done.",
+		Do:        "Send the same request again after `Retry-After`, with the same Idempotency-Key.",
+		Retryable: true, RetryAfter: time.Second},
+	{Code: NewerThanThisBuild, Status: http.StatusServiceUnavailable, Title: "The object is newer than this server",
+		When:      "The object was written by a newer release than the one that runs here, as happens during an upgrade.",
+		Do:        "Send the same request again after `Retry-After`: another process, or this one once upgraded, will answer.",
+		Retryable: true, RetryAfter: 30 * time.Second},
+	{Code: PositionNotReached, Status: http.StatusServiceUnavailable, Title: "The list is not that far yet",
+		When:      "`min_position` was not reached within 2 seconds.",
+		Do:        "Ask again after `Retry-After`. Reading the single object needs no waiting.",
+		Retryable: true, RetryAfter: time.Second},
+}

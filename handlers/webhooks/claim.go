@@ -1,0 +1,175 @@
+package webhooks
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/cockroachdb/errors"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"tender/eventstore"
+	"tender/projections"
+)
+
+const (
+	leaseKind = "delivery"
+	// leaseTime is how long a claimed delivery is this process's.
+	leaseTime = 90 * time.Second
+	// startMax is how long after its claim a delivery may still begin: what
+	// remains is enough for a try and for writing down what became of it.
+	startMax = leaseTime - 3*DeliveryTimeout
+	// claimMax bounds one claim: what it concerns is loaded in two queries of at
+	// most 256 streams.
+	claimMax = 80
+	// staleAfter is how long a lease that nobody finished is kept.
+	staleAfter = 10 * time.Minute
+	// attemptsKept is how long tries can be looked at.
+	attemptsKept = 30 * 24 * time.Hour
+	// tidyMax bounds one statement that tidies up.
+	tidyMax = 5000
+)
+
+// claims reads what is pending and takes leases on it.
+type claims struct {
+	pool *pgxpool.Pool
+
+	enabled, fresh, backlog, retries, stale, old string
+}
+
+func newClaims(pool *pgxpool.Pool, log eventstore.Log) *claims {
+	name := func(schema, table string) string { return pgx.Identifier{schema, table}.Sanitize() }
+	replace := strings.NewReplacer(
+		"{deliveries}", name(log.ReadSchema(), projections.DeliveriesName),
+		"{endpoints}", name(log.ReadSchema(), projections.DeliveryEndpointsName),
+		"{leases}", name(log.WorkSchema(), "leases"),
+		"{attempts}", name(log.WorkSchema(), "delivery_attempts"),
+		"{columns}", "d.id, d.merchant_id, d.endpoint_id, d.event_id, d.event_type, d.source, d.source_version, d.first_position",
+	).Replace
+	return &claims{
+		pool:    pool,
+		enabled: replace(`SELECT id FROM {endpoints} WHERE status = 'enabled'`),
+		fresh: replace(`SELECT DISTINCT d.endpoint_id FROM {deliveries} d
+			JOIN {endpoints} e ON e.id = d.endpoint_id AND e.status = 'enabled'
+			WHERE d.status = 'pending' AND d.first_position > $1`),
+		// What lies beyond each lane's mark and has no lease, oldest first. Rows
+		// that another process claims at the same time come back unclaimed, so
+		// that a lane doesn't take a lost race for the end of its backlog.
+		backlog: replace(`WITH due AS MATERIALIZED (
+				SELECT d.* FROM unnest($2::text[], $3::bigint[], $4::int[]) AS l (endpoint_id, after, room)
+				JOIN {endpoints} e ON e.id = l.endpoint_id AND e.status = 'enabled'
+				CROSS JOIN LATERAL (
+					SELECT {columns} FROM {deliveries} d
+					WHERE d.endpoint_id = l.endpoint_id AND d.status = 'pending' AND d.first_position > l.after
+					  AND NOT EXISTS (SELECT FROM {leases} s WHERE s.kind = $1 AND s.id = d.id
+					                  AND (s.until > clock_timestamp() OR s.done_position IS NOT NULL))
+					ORDER BY d.first_position LIMIT l.room
+				) d
+			), claimed AS (
+				INSERT INTO {leases} AS s (kind, id, owner, until)
+				SELECT $1, id, $5, clock_timestamp() + $6::interval FROM due ORDER BY id
+				ON CONFLICT (kind, id) DO UPDATE SET owner = excluded.owner, until = excluded.until
+				WHERE s.until <= clock_timestamp() AND s.done_position IS NULL
+				RETURNING s.id
+			)
+			SELECT {columns}, c.id IS NOT NULL FROM due d LEFT JOIN claimed c ON c.id = d.id ORDER BY d.first_position`),
+		// What was claimed before and is due again: the lease says when.
+		retries: replace(`WITH due AS MATERIALIZED (
+				SELECT s.id FROM (
+					SELECT s.id, s.until, l.room, row_number() OVER (PARTITION BY d.endpoint_id ORDER BY s.until) AS place
+					FROM {leases} s
+					JOIN {deliveries} d ON d.id = s.id AND d.status = 'pending'
+					JOIN {endpoints} e ON e.id = d.endpoint_id AND e.status = 'enabled'
+					JOIN unnest($2::text[], $3::int[]) AS l (endpoint_id, room) ON l.endpoint_id = d.endpoint_id
+					WHERE s.kind = $1 AND s.until <= clock_timestamp() AND s.done_position IS NULL
+				) s WHERE place <= room ORDER BY s.until LIMIT $6
+			), claimed AS (
+				UPDATE {leases} s SET owner = $4, until = clock_timestamp() + $5::interval
+				FROM due WHERE s.kind = $1 AND s.id = due.id
+				  AND s.until <= clock_timestamp() AND s.done_position IS NULL
+				RETURNING s.id
+			)
+			SELECT {columns}, true FROM claimed c JOIN {deliveries} d ON d.id = c.id ORDER BY d.first_position`),
+		stale: replace(`DELETE FROM {leases} WHERE kind = $1 AND id IN (
+				SELECT s.id FROM {leases} s WHERE s.kind = $1 AND s.done_position IS NULL
+				  AND s.until < clock_timestamp() - $2::interval
+				  AND NOT EXISTS (SELECT FROM {deliveries} d WHERE d.id = s.id AND d.status = 'pending')
+				LIMIT $3)`),
+		old: replace(`DELETE FROM {attempts} WHERE (delivery_id, number) IN (
+				SELECT delivery_id, number FROM {attempts}
+				WHERE started_at < clock_timestamp() - $1::interval LIMIT $2)`),
+	}
+}
+
+// claimed is a delivery as the read model lists it.
+type claimed struct {
+	job
+	position int64
+	ours     bool // false: another process was faster
+}
+
+// enabledEndpoints lists the endpoints that are sent to.
+func (c *claims) enabledEndpoints(ctx context.Context) ([]string, error) {
+	return c.names(ctx, "list enabled endpoints", c.enabled)
+}
+
+// freshEndpoints lists those with deliveries beyond a position.
+func (c *claims) freshEndpoints(ctx context.Context, after int64) ([]string, error) {
+	return c.names(ctx, "list endpoints with new deliveries", c.fresh, after)
+}
+
+func (c *claims) names(ctx context.Context, doing, sql string, args ...any) ([]string, error) {
+	rows, err := c.pool.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, errors.Wrap(err, doing)
+	}
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	return names, errors.Wrap(err, doing)
+}
+
+// wanted says how much of an endpoint's deliveries to claim.
+type wanted struct {
+	endpointID string
+	after      int64
+	room       int
+}
+
+func (c *claims) takeBacklog(ctx context.Context, owner string, all []wanted) ([]claimed, error) {
+	endpoints, after, room := make([]string, len(all)), make([]int64, len(all)), make([]int, len(all))
+	for i, w := range all {
+		endpoints[i], after[i], room[i] = w.endpointID, w.after, w.room
+	}
+	return c.take(ctx, c.backlog, leaseKind, endpoints, after, room, owner, leaseTime)
+}
+
+func (c *claims) takeRetries(ctx context.Context, owner string, all []wanted) ([]claimed, error) {
+	endpoints, room := make([]string, len(all)), make([]int, len(all))
+	for i, w := range all {
+		endpoints[i], room[i] = w.endpointID, w.room
+	}
+	return c.take(ctx, c.retries, leaseKind, endpoints, room, owner, leaseTime, claimMax)
+}
+
+func (c *claims) take(ctx context.Context, sql string, args ...any) ([]claimed, error) {
+	at := time.Now() // before the claim: the lease lasts longer than is believed
+	rows, err := c.pool.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, errors.Wrap(err, "claim deliveries")
+	}
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (claimed, error) {
+		t := claimed{job: job{claimedAt: at}}
+		err := row.Scan(&t.id, &t.merchantID, &t.endpointID, &t.eventID, &t.eventType, &t.source, &t.sourceVersion, &t.position, &t.ours)
+		return t, err
+	})
+	return all, errors.Wrap(err, "claim deliveries")
+}
+
+// tidy removes leases whose delivery has ended without them, and old tries.
+func (c *claims) tidy(ctx context.Context) error {
+	if _, err := c.pool.Exec(ctx, c.stale, leaseKind, staleAfter, tidyMax); err != nil {
+		return errors.Wrap(err, "remove stale leases")
+	}
+	_, err := c.pool.Exec(ctx, c.old, attemptsKept, tidyMax)
+	return errors.Wrap(err, "remove old tries")
+}

@@ -1,0 +1,143 @@
+package webhooks
+
+import (
+	"context"
+	"time"
+
+	"tender/domain"
+	"tender/domain/webhook"
+	"tender/handlers/engine"
+)
+
+// recordTimeout bounds how long an outcome may take into the log; then the
+// delivery is sent again.
+const recordTimeout = DeliveryTimeout
+
+// origin says in the log that a delivery's outcome, or what it did to the
+// endpoint, was caused by the event that it told of.
+func (w *Worker) origin(j job) engine.Origin {
+	return engine.Origin{
+		CommandID: engine.NewID(), MerchantID: j.merchantID, Causation: j.causation,
+		Actor: domain.Actor{Kind: domain.ActorSystem, ID: "webhooks"},
+	}
+}
+
+// record writes down what a try came to: its end in the log, everything else
+// beside it. The log comes first: what is lost afterwards costs a repetition at
+// most.
+func (w *Worker) record(ctx context.Context, j job, startedAt time.Time, answer Answer) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	defer cancel()
+	if answer.Class == Abandoned {
+		w.letGo(j, 0, 0)
+		return
+	}
+	try := tried{
+		number: j.tries + 1, endpointID: j.endpointID, merchantID: j.merchantID, startedAt: startedAt, answer: answer,
+	}
+	endedAt := startedAt.Add(answer.Duration)
+	var done int64
+	var err error
+	next, again := NextTry(j.id, try.number, endedAt, answer.RetryAfter)
+	switch {
+	case answer.Class.Success():
+		done, err = w.settle(ctx, j, webhook.RecordDelivered{
+			EndpointID: j.endpointID, EventID: j.eventID, Attempts: try.number, Status: answer.Status, DeliveredAt: milliseconds(endedAt),
+		})
+	case answer.Class == Gone:
+		done, err = w.disable(ctx, j)
+	case !again:
+		done, err = w.settle(ctx, j, webhook.RecordExhausted{
+			EndpointID: j.endpointID, EventID: j.eventID, Attempts: try.number, Status: answer.Status,
+			Failure: answer.Class.Failure(), ExhaustedAt: milliseconds(endedAt),
+		})
+	}
+	if err != nil {
+		// The lease runs out by itself, and the delivery is sent again.
+		w.log.WarnContext(ctx, "the outcome of a webhook delivery is not recorded", "delivery", j.id, "error", err)
+		return
+	}
+	if done == 0 && again {
+		try.next = next.Sub(endedAt)
+	}
+	w.notes.in <- note{id: j.id, owner: w.owner, wait: try.next, done: done, try: try}
+	w.logTry(ctx, j, try, done)
+}
+
+// settle appends the end of a delivery, and returns the position from which on the
+// read model knows it.
+func (w *Worker) settle(ctx context.Context, j job, c webhook.DeliveryCommand) (int64, error) {
+	var known int64
+	first := true // the stream was looked at just now, and did not exist
+	done, err := w.engine.Do(ctx, engine.Command{
+		Origin: w.origin(j), Subject: j.id, Unbounded: true,
+		Decide: func(ctx context.Context, tx *engine.Tx) error {
+			var s engine.Loaded[webhook.Delivery]
+			if first {
+				first = false
+				engine.Create(tx, w.engine.Deliveries, j.id)
+			} else {
+				var err error
+				if s, err = engine.Read(ctx, tx, w.engine.Deliveries, j.id); err != nil {
+					return err
+				}
+			}
+			known = s.Position
+			events, err := webhook.DecideDelivery(s.Value, c)
+			if err != nil {
+				return err
+			}
+			engine.Write(tx, webhook.Codec, j.id, events...)
+			return nil
+		},
+	})
+	return max(done.Position, known), err
+}
+
+// disable disables an endpoint that answered 410, unless it leads elsewhere by
+// now: then the answer was not its. It returns the position from which on the
+// read model knows that nothing is to be sent, or 0.
+func (w *Worker) disable(ctx context.Context, j job) (int64, error) {
+	var known int64
+	done, err := w.engine.Do(ctx, engine.Command{
+		Origin: w.origin(j), Subject: j.endpointID, Unbounded: true,
+		Decide: func(ctx context.Context, tx *engine.Tx) error {
+			s, err := engine.Read(ctx, tx, w.engine.Endpoints, j.endpointID)
+			if err != nil {
+				return err
+			}
+			known = 0
+			if s.Value.Deleted {
+				known = s.Position
+				return nil
+			}
+			if s.Value.URL != j.url {
+				return nil
+			}
+			known = s.Position
+			events, err := webhook.DecideEndpoint(s.Value, webhook.DisableEndpoint{Reason: webhook.DisabledGone})
+			if err != nil {
+				return err
+			}
+			engine.Write(tx, webhook.Codec, j.endpointID, events...)
+			return nil
+		},
+	})
+	return max(done.Position, known), err
+}
+
+// letGo gives a delivery back: to be taken again after wait or, if it has ended by
+// the event at position done, never.
+func (w *Worker) letGo(j job, wait time.Duration, done int64) {
+	w.notes.in <- note{id: j.id, owner: w.owner, wait: wait, done: done}
+}
+
+func (w *Worker) logTry(ctx context.Context, j job, try tried, done int64) {
+	w.log.InfoContext(ctx, "webhook", "delivery", j.id, "endpoint", j.endpointID, "merchant", j.merchantID,
+		"event", j.eventID, "type", j.eventType, "try", try.number, "outcome", string(try.answer.Class),
+		"status", try.answer.Status, "duration_ms", try.answer.Duration.Milliseconds(), "address", try.answer.Address,
+		"error", try.answer.Detail, "next_in_s", int64(try.next.Seconds()), "position", done)
+}
+
+// milliseconds is t as the log writes times.
+func milliseconds(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }

@@ -1,0 +1,107 @@
+package webhooks
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"tender/eventstore/lease"
+	"tender/handlers/engine"
+	"tender/projections"
+)
+
+// recordingMax is how many outcomes may be on their way into the log at once.
+const recordingMax = 256
+
+// WorkerConfig is what a [Worker] works with.
+type WorkerConfig struct {
+	Engine  *engine.Engine
+	Cursors *projections.Cursors
+	Leases  *lease.Leases
+	Secrets *Secrets
+	Egress  *Egress
+	Log     *slog.Logger
+}
+
+// Worker delivers one log's events. Any number run side by side, in one process
+// or in many: a lease keeps a delivery in one worker's hands at a time, and what
+// became of it is decided by its stream in the log.
+//
+// A delivery is made at least once. It is made again if a worker dies between the
+// endpoint's answer and the outcome's append.
+type Worker struct {
+	engine  *engine.Engine
+	cursors *projections.Cursors
+	leases  *lease.Leases
+	secrets *Secrets
+	egress  *Egress
+	log     *slog.Logger
+
+	owner     string
+	claims    *claims
+	notes     *notebook
+	ended     chan end
+	recording chan struct{}
+	jobs      sync.WaitGroup
+}
+
+// end says that a job no longer occupies its endpoint.
+type end struct {
+	endpointID string
+	failed     bool
+}
+
+// NewWorker returns a worker, whose Run may be called once.
+func NewWorker(c WorkerConfig) *Worker {
+	store := c.Engine.Store
+	return &Worker{
+		engine: c.Engine, cursors: c.Cursors, leases: c.Leases, secrets: c.Secrets, egress: c.Egress, log: c.Log,
+		owner:  uuid.NewString(),
+		claims: newClaims(store.Pool(), store.Log()), notes: newNotebook(store.Pool(), store.Log(), c.Log),
+		ended: make(chan end, 1024), recording: make(chan struct{}, recordingMax),
+	}
+}
+
+// Run delivers until ctx ends. Tries that are under way then are broken off and
+// given back; outcomes that are known are recorded.
+func (w *Worker) Run(ctx context.Context) error {
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		w.notes.run(context.WithoutCancel(ctx))
+	}()
+	d := newDispatcher(w)
+	d.run(ctx)
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		w.jobs.Wait()
+	}()
+	d.drain(stopped)
+	close(w.notes.in)
+	<-written
+	w.egress.Close()
+	return nil
+}
+
+// start makes one try on a goroutine of its own.
+func (w *Worker) start(ctx context.Context, j job) {
+	w.jobs.Go(func() {
+		secret, err := w.secrets.Get(ctx, j.merchantID, j.endpointID, j.secretRef)
+		if err != nil {
+			w.log.ErrorContext(ctx, "a webhook message can't be signed", "delivery", j.id, "endpoint", j.endpointID, "error", err)
+			w.ended <- end{endpointID: j.endpointID, failed: true}
+			w.letGo(j, aside, 0)
+			return
+		}
+		startedAt := time.Now()
+		answer := w.egress.Post(ctx, j.url, Sign(j.message.ID, startedAt, j.message.Body, secret), j.message.Body)
+		w.recording <- struct{}{} // before the place is given free: outcomes can't pile up
+		w.ended <- end{endpointID: j.endpointID, failed: !answer.Class.Success() && answer.Class != Abandoned}
+		w.record(ctx, j, startedAt, answer)
+		<-w.recording
+	})
+}

@@ -1,0 +1,228 @@
+// Package worker acts on time and on answers that come by themselves: it settles
+// calls whose outcome is unknown, ends what is past its time, and records what
+// acquirers report.
+//
+// Any number of workers run side by side. A claim on a piece of work is a hint;
+// whether there is anything to do, the domain says.
+package worker
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/cockroachdb/errors"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"tender/domain"
+	"tender/domain/id"
+	"tender/domain/payment"
+	"tender/domain/session"
+	"tender/eventstore/lease"
+	"tender/handlers/engine"
+	"tender/handlers/payments"
+	"tender/projections"
+)
+
+// Limits of the worker for what falls due.
+const (
+	dueKind     = "due"
+	duePoll     = time.Second
+	dueBatch    = 32
+	dueParallel = 8
+	// dueLease is how long one piece of work may take: a call and its outcome.
+	dueLease = 60 * time.Second
+	// dueRetryMin and dueRetryMax bound the wait before something is tried
+	// again that could not be done: an acquirer that doesn't answer is asked
+	// less and less often.
+	dueRetryMin = 2 * time.Second
+	// dueIdle is when something is looked at again that is due and waits for
+	// something else.
+	dueIdle     = 15 * time.Second
+	dueRetryMax = 10 * time.Minute
+)
+
+// Due does what falls due in one log.
+type Due struct {
+	Payments *payments.Service
+	Cursors  *projections.Cursors
+	Leases   *lease.Leases
+	Log      *slog.Logger
+
+	failed sync.Map // stream → how often it failed in a row, in this process
+}
+
+// Run works until ctx ends.
+func (d *Due) Run(ctx context.Context) error {
+	tick := time.NewTicker(duePoll)
+	defer tick.Stop()
+	for {
+		n, err := d.once(ctx)
+		if err != nil && ctx.Err() == nil {
+			d.Log.WarnContext(ctx, "due work waits", "error", err)
+		}
+		if n == dueBatch && err == nil {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// once does a batch of what is due now, and says how much that was.
+func (d *Due) once(ctx context.Context) (int, error) {
+	position, err := d.Cursors.Position(ctx, projections.DueName)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := d.Leases.Sweep(ctx, dueKind, position); err != nil {
+		return 0, err
+	}
+	owner := uuid.NewString()
+	streams, err := d.claim(ctx, owner)
+	if err != nil {
+		return 0, err
+	}
+	var group sync.WaitGroup
+	places := make(chan struct{}, dueParallel)
+	for _, stream := range streams {
+		places <- struct{}{}
+		group.Go(func() {
+			defer func() { <-places }()
+			d.work(ctx, owner, stream)
+		})
+	}
+	group.Wait()
+	return len(streams), nil
+}
+
+// claim takes leases on what is due and not in somebody's hands.
+func (d *Due) claim(ctx context.Context, owner string) ([]string, error) {
+	log := d.Payments.Engine.Store.Log()
+	read := pgx.Identifier{log.ReadSchema(), projections.DueName}.Sanitize()
+	leases := pgx.Identifier{log.WorkSchema(), "leases"}.Sanitize()
+	rows, err := d.Payments.Engine.Store.Pool().Query(ctx, `
+		WITH due AS (
+			SELECT d.id
+			FROM `+read+` d
+			WHERE d.due_at <= now()
+			  AND NOT EXISTS (SELECT FROM `+leases+` l WHERE l.kind = $1 AND l.id = d.id
+			                  AND (l.until > now() OR l.done_position IS NOT NULL))
+			ORDER BY d.due_at
+			LIMIT $2
+		)
+		INSERT INTO `+leases+` AS l (kind, id, owner, until)
+		SELECT $1, id, $3, now() + $4 FROM due
+		ON CONFLICT (kind, id) DO UPDATE SET owner = excluded.owner, until = excluded.until
+		WHERE l.until <= now() AND l.done_position IS NULL
+		RETURNING l.id`, dueKind, dueBatch, owner, dueLease)
+	if err != nil {
+		return nil, errors.Wrap(err, "claim what is due")
+	}
+	streams, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	return streams, errors.Wrap(err, "claim what is due")
+}
+
+// work does what is due for one stream, and lets go of its lease.
+func (d *Due) work(ctx context.Context, owner, stream string) {
+	// Done up to a position: once the read model has passed that, the row is gone,
+	// or due again by its own right. Nothing done: it waits for something else,
+	// such as an attempt's outcome, and is looked at again later.
+	done, err := d.do(ctx, stream)
+	until := time.Now().Add(dueIdle)
+	if err != nil {
+		until = time.Now().Add(d.backoff(stream))
+		d.Log.WarnContext(ctx, "due work is tried again later", "stream", stream, "error", err, "until", until)
+	} else {
+		d.failed.Delete(stream)
+	}
+	if _, err := d.Leases.Set(context.WithoutCancel(ctx), dueKind, stream, owner, until, done); err != nil {
+		d.Log.WarnContext(ctx, "a lease was not given back and runs out by itself", "stream", stream, "error", err)
+	}
+}
+
+func (d *Due) backoff(stream string) time.Duration {
+	n, _ := d.failed.LoadOrStore(stream, 0)
+	count, _ := n.(int)
+	d.failed.Store(stream, count+1)
+	return min(dueRetryMin<<min(count, 20), dueRetryMax)
+}
+
+// do does what is due for a stream, and says up to which position.
+func (d *Due) do(ctx context.Context, stream string) (int64, error) {
+	if id.PrefixOf(stream) == id.Session {
+		return d.session(ctx, stream)
+	}
+	return d.payment(ctx, stream)
+}
+
+// session ends a session that is past its time. One that was given up while the
+// customer was away has its attempt closed first, where whoever asked for that
+// could not.
+func (d *Due) session(ctx context.Context, stream string) (int64, error) {
+	g := d.Payments.Engine
+	ref := g.Sessions.Ref(stream)
+	if err := g.Refresh(ctx, ref); err != nil {
+		return 0, err
+	}
+	if s := ref.Value; s.Status == session.StatusActive && s.CancelRequested != "" {
+		p := g.Payments.Ref(s.PaymentID)
+		if err := g.Refresh(ctx, p); err != nil {
+			return 0, err
+		}
+		done, err := d.Payments.Settle(ctx, p.Value.Attempt.Key)
+		return done.Position, err
+	}
+	done, err := d.Payments.ExpireSession(ctx, d.origin(), stream)
+	return done.Position, err
+}
+
+func (d *Due) origin() engine.Origin {
+	return engine.Origin{CommandID: engine.NewID(), Actor: domain.Actor{Kind: domain.ActorSystem, ID: "due"}}
+}
+
+// payment settles what went unanswered, and ends an authorisation that is past
+// its time.
+func (d *Due) payment(ctx context.Context, stream string) (int64, error) {
+	g := d.Payments.Engine
+	ref := g.Payments.Ref(stream)
+	if err := g.Refresh(ctx, ref); err != nil {
+		return 0, err
+	}
+	var last int64
+	for _, key := range unanswered(ref.Value, g.Now().Wall) {
+		done, err := d.Payments.Settle(ctx, key)
+		if err != nil {
+			return 0, err
+		}
+		last = max(last, done.Position)
+	}
+	done, err := d.Payments.ExpireAuthorisation(ctx, d.origin(), stream)
+	return max(last, done.Position), err
+}
+
+// unanswered returns the keys of what may be settled now: calls whose window is
+// over, and customers who did not come back in time.
+func unanswered(p payment.State, now time.Time) []string {
+	var keys []string
+	if p.InFlight() {
+		by := p.Attempt.AnswerBy
+		if p.WaitsForCustomer() {
+			by = p.Attempt.ActionBy
+		}
+		if !now.Before(by) {
+			keys = append(keys, p.Attempt.Key)
+		}
+	}
+	for _, op := range p.Pending {
+		if !now.Before(op.AnswerBy) {
+			keys = append(keys, op.Key)
+		}
+	}
+	return keys
+}
