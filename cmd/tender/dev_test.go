@@ -127,3 +127,94 @@ func TestTwoDevsInOneDirectory(t *testing.T) {
 	}
 	i.session("still here", 100)
 }
+
+func TestKeysFromTheCommandLine(t *testing.T) {
+	t.Parallel()
+	i := newInstallation(t)
+	i.start()
+	out := i.mustRun("merchant", "create", "--name", "Second Shop", "--country", "NA")
+	merchantID := strings.TrimSpace(out)
+	keyID, secret, _ := strings.Cut(strings.TrimSpace(i.mustRun("keys", "create", "--merchant", merchantID)), " ")
+	first := i.env[devenv.SecretKey]
+	i.pay(i.session("of the first", 500), "4242424242424242")
+
+	i.env[devenv.SecretKey] = secret
+	if s := i.session("of the second", 700); s.text("mode") != "test" {
+		t.Errorf("the session is %v", s)
+	}
+	if page := i.must(http.StatusOK, http.MethodGet, "/collect/payments", "", ""); len(page["data"].([]any)) != 0 {
+		t.Errorf("the second merchant sees the first one's payments: %v", page)
+	}
+	i.mustRun("keys", "revoke", "--merchant", merchantID, "--key", keyID)
+	if p := i.must(http.StatusForbidden, http.MethodGet, "/collect/payments", "", ""); p.text("code") != "forbidden" {
+		t.Errorf("the problem is %v", p)
+	}
+	i.env[devenv.SecretKey] = first
+	i.must(http.StatusOK, http.MethodGet, "/collect/payments", "", "")
+
+	live := strings.TrimSpace(i.mustRun("merchant", "create", "--name", "Live Shop", "--mode", "live"))
+	_, secret, _ = strings.Cut(strings.TrimSpace(i.mustRun("keys", "create", "--merchant", live, "--mode", "live")), " ")
+	i.env[devenv.SecretKey] = secret
+	if p := i.must(http.StatusUnprocessableEntity, http.MethodPost, "/collect/payment_sessions", "live", `{"amount":100,"currency":"ZAR"}`); p.text("code") != "no_acquirer" {
+		t.Errorf("the simulator serves live: %v", p)
+	}
+	if out := i.mustRun("keys", "create", "--staff", "Ada", "--kind", "finance"); !strings.Contains(out, "fin_") {
+		t.Errorf("the staff key is %q", out)
+	}
+}
+
+func (i *installation) mustRun(args ...string) string {
+	i.t.Helper()
+	out, err := i.run(args...)
+	if err != nil {
+		i.t.Fatalf("tender %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+func TestServeBesideDev(t *testing.T) {
+	t.Parallel()
+	i := newInstallation(t)
+	i.start()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	_ = l.Close()
+	second := exec.Command(i.binary, "serve", "--roles", "api,checkout,worker", "--listen", address)
+	second.Env = os.Environ()
+	for name, value := range i.env {
+		second.Env = append(second.Env, name+"="+value)
+	}
+	if err := second.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = second.Process.Signal(os.Interrupt); _ = second.Wait() })
+	first, other := i.env[devenv.URL], "http://"+address
+	i.eventually(startTimeout, "the second process is ready", func() bool {
+		answer, err := http.Get(other + "/readyz")
+		if err == nil {
+			_ = answer.Body.Close()
+		}
+		return err == nil && answer.StatusCode == http.StatusOK
+	})
+	for n := range 20 {
+		i.env[devenv.URL] = first
+		s := i.session("shared "+strings.Repeat("x", n), 100)
+		i.env[devenv.URL] = other
+		paymentID := i.pay(s, "4242424242424242")
+		i.env[devenv.URL] = first
+		if got := i.must(http.StatusOK, http.MethodGet, "/collect/payments/"+paymentID, "", ""); got.text("status") != "succeeded" {
+			t.Fatalf("the first process shows %v", got)
+		}
+		i.must(http.StatusOK, http.MethodPost, "/collect/payments/"+paymentID+"/captures", "capture "+s.text("id"), "")
+		i.env[devenv.URL] = other
+		if got := i.must(http.StatusOK, http.MethodGet, "/collect/payments/"+paymentID, "", ""); got.number("paid_amount") != 100 {
+			t.Fatalf("the second process shows %v", got)
+		}
+		if again := i.must(http.StatusOK, http.MethodPost, "/collect/payments/"+paymentID+"/captures", "capture "+s.text("id"), ""); again.number("paid_amount") != 100 {
+			t.Fatalf("the replay on the second process shows %v", again)
+		}
+	}
+}

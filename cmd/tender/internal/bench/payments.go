@@ -1,15 +1,19 @@
+// Package bench measures whole payments over HTTP, against an installation that
+// runs beside it.
 package bench
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
+
+	"tender/eventstore/bench"
 )
 
 // Payments measures whole payments over HTTP: create a session with manual
@@ -28,29 +32,34 @@ type Payments struct {
 // connectionsMax are kept open to the server.
 const connectionsMax = 256
 
-// Measure pays from this many clients at once for about d.
-func (p *Payments) Measure(ctx context.Context, clients int, d time.Duration) (Figure, error) {
-	if p.client == nil {
-		p.client = &http.Client{Timeout: time.Minute, Transport: &http.Transport{
+// Figures is what a measurement of payments came to.
+type Figures struct {
+	bench.Figures
+	CPU time.Duration // of the server's processes, per payment
+}
+
+// NewPayments returns a measurement of the server at base.
+func NewPayments(base, secretKey string, cpu func() (time.Duration, error)) *Payments {
+	return &Payments{
+		BaseURL: base, SecretKey: secretKey, CPU: cpu, run: strconv.FormatInt(time.Now().UnixNano(), 36),
+		client: &http.Client{Timeout: time.Minute, Transport: &http.Transport{
 			MaxIdleConns: connectionsMax, MaxIdleConnsPerHost: connectionsMax, MaxConnsPerHost: connectionsMax,
-		}}
-		p.run = strconv.FormatInt(time.Now().UnixNano(), 36)
+		}},
 	}
+}
+
+// Measure pays from this many clients at once for about d.
+func (p *Payments) Measure(ctx context.Context, clients int, d time.Duration) (Figures, error) {
 	before, err := p.CPU()
 	if err != nil {
-		return Figure{}, err
+		return Figures{}, err
 	}
-	counted := p.sent.Load()
-	f, err := measure(ctx, "payments over HTTP", clients, d, func(ctx context.Context, _, _ int) error { return p.pay(ctx) })
+	f, err := bench.Measure(ctx, clients, d, func(ctx context.Context, _, _ int) error { return p.pay(ctx) })
 	if err != nil {
-		return Figure{}, err
+		return Figures{}, err
 	}
 	after, err := p.CPU()
-	if err != nil {
-		return Figure{}, err
-	}
-	f.CPU = (after - before) / time.Duration(max(p.sent.Load()-counted, 1))
-	return f, nil
+	return Figures{Figures: f, CPU: (after - before) / time.Duration(max(f.Count, 1))}, err
 }
 
 // pay makes one payment.
@@ -97,7 +106,7 @@ func (p *Payments) post(ctx context.Context, path, key string, want int, body st
 }
 
 func (p *Payments) do(ctx context.Context, method, path, key string, want int, body string, into any) error {
-	r, err := http.NewRequestWithContext(ctx, method, p.BaseURL+path, bytes.NewReader([]byte(body)))
+	r, err := http.NewRequestWithContext(ctx, method, p.BaseURL+path, strings.NewReader(body))
 	if err != nil {
 		return err
 	}

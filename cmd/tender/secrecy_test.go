@@ -1,0 +1,137 @@
+package main_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"tender/cmd/tender/internal/devenv"
+	"tender/eventstore/feed"
+)
+
+// TestSecrecy uses every test card and then looks for their numbers, and for
+// their holder's name, wherever something could have been written down.
+func TestSecrecy(t *testing.T) {
+	t.Parallel()
+	i := newInstallation(t)
+	i.start("--log-level", "debug")
+	const holder = "Zebedee Quillfeather"
+	cards := []string{
+		"4242424242424242", "5555555555554444", "5273460000073333", "378282246310005", "4000000000000002",
+		"4000000000009995", "4000000000000069", "4000000000000127", "4000000000000119", "4000000000003220",
+		"4000000000000408", "4000000000000440", "4000000000000457", "4111111111111111",
+	}
+	for n, number := range cards {
+		s := i.session(fmt.Sprint("card", n), 1000)
+		cvc := "123"
+		if strings.HasPrefix(number, "37") {
+			cvc = "1234"
+		}
+		spaced := number[:4] + " " + number[4:]
+		for _, typed := range []string{number, spaced} {
+			body := `{"payment_method":{"type":"card","card":{"number":"` + typed + `","exp_month":12,"exp_year":2034,"cvc":"` + cvc + `","name":"` + holder + `"}}}`
+			if _, _, err := i.call(t.Context(), http.MethodPost, "/checkout/"+s.text("checkout_session_id")+"/attempts", "", body); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	// Bodies that are refused must not be written down either.
+	s := i.session("refused", 1000)
+	for _, body := range []string{
+		`{"payment_method":{"type":"card","card":{"number":"` + cards[0] + `","exp_month":1,"exp_year":2001,"cvc":"12","name":"` + holder + `","nickname":"` + holder + `"}}}`,
+		`{"number":"` + cards[0] + `"`,
+	} {
+		_, _, _ = i.call(t.Context(), http.MethodPost, "/checkout/"+s.text("checkout_session_id")+"/attempts", "", body)
+	}
+
+	places := map[string][]byte{
+		"a dump of the database": dump(t, i.env[devenv.DatabaseAdminURL]),
+		"the messages":           messages(t, i.env[devenv.NATSURL]),
+	}
+	i.stop()
+	places["the output"] = i.output.Bytes()
+	log, err := os.ReadFile(filepath.Join(i.dir, "tender.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	places["the process's log"] = log
+	for place, text := range places {
+		if len(text) < 100 && place != "the output" {
+			t.Errorf("%s is empty: nothing was searched", place)
+		}
+		lower := bytes.ToLower(text)
+		for _, secret := range append(slices.Clone(cards), holder) {
+			for how, form := range formsOf(secret) {
+				if bytes.Contains(text, []byte(form)) || how != "base64" && bytes.Contains(lower, []byte(strings.ToLower(form))) {
+					t.Errorf("%s holds %s as %s", place, secret, how)
+				}
+			}
+		}
+	}
+}
+
+// formsOf are the ways in which a text may stand somewhere. In base64 it looks
+// different at each of three offsets; what its neighbours change is left out.
+func formsOf(secret string) map[string]string {
+	forms := map[string]string{"text": secret, "hex": hex.EncodeToString([]byte(secret))}
+	for offset := range 3 {
+		encoded := base64.StdEncoding.EncodeToString(append(make([]byte, offset), secret...))
+		from := []int{0, 2, 3}[offset]
+		to := (offset + len(secret)) * 8 / 6
+		forms["base64"+strings.Repeat("+", offset)] = encoded[from:to]
+	}
+	return forms
+}
+
+func dump(t *testing.T, adminURL string) []byte {
+	t.Helper()
+	programs, _ := filepath.Glob("/usr/lib/postgresql/*/bin/pg_dump")
+	if len(programs) == 0 {
+		t.Fatal("there is no pg_dump")
+	}
+	out, err := exec.Command(programs[len(programs)-1], adminURL).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func messages(t *testing.T, url string) []byte {
+	t.Helper()
+	nc, err := feed.Connect(url, "secrecy-test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	consumer, err := js.OrderedConsumer(t.Context(), "LOG_test", jetstream.OrderedConsumerConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all bytes.Buffer
+	for {
+		m, err := consumer.Next(jetstream.FetchMaxWait(2 * time.Second))
+		if err != nil {
+			return all.Bytes()
+		}
+		all.WriteString(m.Subject())
+		for name, values := range m.Headers() {
+			fmt.Fprint(&all, name, values)
+		}
+		all.Write(m.Data())
+	}
+}
