@@ -38,7 +38,7 @@ run: build ## Build and run everything on this machine: tender dev
 
 .PHONY: test
 test: ## Run all tests that are quick (under 5 minutes on two cores)
-	$(WITH_POSTGRES) $(GO) test -timeout 5m $(ARGS) $(PKG)
+	$(WITH_POSTGRES) $(GO) test -timeout 10m $(ARGS) $(PKG)
 
 .PHONY: race
 race: ## Run the same tests under the race detector (needs a C compiler)

@@ -107,14 +107,19 @@ func TestTheSameCommandIsAppendedOnce(t *testing.T) {
 	if first.Duplicate || !second.Duplicate || second.First != 2 || second.Last != 4 || first.First != 2 || first.Last != 4 {
 		t.Errorf("results %+v, %+v", first, second)
 	}
-	refusal := key(write("pay_1", 3, 0), "refused")
+	keyless := write("pay_1", 3, 1)
+	b.mustAppend(t, keyless)
+	if r := b.mustAppend(t, keyless); !r.Duplicate || r.First != 5 || r.Last != 5 {
+		t.Errorf("without a key: %+v", r)
+	}
+	refusal := key(write("pay_1", 4, 0), "refused")
 	refusal.Answer = &eventstore.Answer{CommandID: refusal.ID, Status: 409, Stream: "pay_1", Version: 3, Refusal: json.RawMessage(`{"code":"x"}`)}
 	b.mustAppend(t, refusal)
-	b.mustAppend(t, write("pay_1", 3, 1))
+	b.mustAppend(t, write("pay_1", 4, 1))
 	if r := b.mustAppend(t, refusal); !r.Duplicate || r.First != 0 {
 		t.Errorf("a refusal that was recorded, repeated: %+v", r)
 	}
-	if n := len(events(t, b.store)); n != 5 {
+	if n := len(events(t, b.store)); n != 6 {
 		t.Errorf("%d events", n)
 	}
 }
@@ -357,5 +362,20 @@ func TestRecordedAtNeverRunsBackwards(t *testing.T) {
 	all := events(t, b.store)
 	if !all[1].RecordedAt.Equal(all[0].RecordedAt) {
 		t.Errorf("recorded at %s and %s", all[0].RecordedAt, all[1].RecordedAt)
+	}
+}
+
+// TestAGapIsFound takes an event out by force.
+func TestAGapIsFound(t *testing.T) {
+	b := setup(t)
+	b.mustAppend(t, write("ps_1", 0, 9))
+	asSuper(t, b, `ALTER TABLE log_test.events DISABLE TRIGGER immutable; DELETE FROM log_test.events WHERE position = 4`)
+	for after, gap := range map[int64]bool{0: true, 3: true, 4: false} {
+		if _, err := b.store.After(b.ctx, after, 5); errors.Is(err, eventstore.ErrGap) != gap {
+			t.Errorf("after %d: %v", after, err)
+		}
+	}
+	if _, err := b.store.HashAt(b.ctx, 4); !errors.Is(err, eventstore.ErrGap) {
+		t.Errorf("hash at 4: %v", err)
 	}
 }

@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/cockroachdb/errors"
-
-	"tender/eventstore"
 )
 
 func TestACancelledCallerLeavesAtOnce(t *testing.T) {
@@ -23,7 +21,7 @@ func TestACancelledCallerLeavesAtOnce(t *testing.T) {
 
 	// One whose command is under way, one whose command waits in the queue.
 	release := holdLock(t, b)
-	underWay, waits := write("ps_1", 0, 1), write("ps_1", 0, 1)
+	underWay, waits := write("ps_1", 0, 1), write("ps_2", 0, 1)
 	ctx, cancel := context.WithCancel(b.ctx)
 	errs := make(chan error, 2)
 	go func() { _, err := b.store.Append(ctx, underWay); errs <- err }()
@@ -42,9 +40,10 @@ func TestACancelledCallerLeavesAtOnce(t *testing.T) {
 	if r := b.mustAppend(t, underWay); !r.Duplicate || r.First != 1 {
 		t.Errorf("result %+v", r)
 	}
-	_, err := b.store.Append(b.ctx, waits)
-	wantError[*eventstore.VersionConflict](t, err)
-	if n := len(events(t, b.store)); n != 1 {
+	if r := b.mustAppend(t, waits); r.Duplicate || r.First != 2 {
+		t.Errorf("result %+v", r)
+	}
+	if n := len(events(t, b.store)); n != 2 {
 		t.Errorf("%d events", n)
 	}
 }

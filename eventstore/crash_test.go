@@ -33,7 +33,7 @@ func TestPostgreSQLIsKilledUnderLoad(t *testing.T) {
 			})
 		})
 	}
-	for range short(3, 50) {
+	for range short(3, 20) {
 		position, _ := store.Signal().Position()
 		waitFor(t, store, position+100)
 		server.Kill(t)
@@ -54,7 +54,7 @@ func TestWritersAreKilledUnderLoad(t *testing.T) {
 	var wg sync.WaitGroup
 	var others []report
 	wg.Go(func() { others = stays.rest(t) })
-	for turn := range short(4, 100) {
+	for turn := range short(4, 40) {
 		w := start(t, job{URL: b.AppURL, Name: "write", Callers: 8, Streams: []string{"shared"}})
 		for range 50 + 10*turn {
 			r, more := w.next(t)
@@ -93,7 +93,7 @@ func TestTheServerCutsAppendsOff(t *testing.T) {
 			})
 		})
 	}
-	for turn := range short(40, 2000) {
+	for turn := range short(40, 1000) {
 		position, _ := b.store.Signal().Position()
 		waitFor(t, b.store, position)
 		cut := []string{"pg_cancel_backend", "pg_terminate_backend"}[turn%2]

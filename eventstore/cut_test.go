@@ -79,7 +79,7 @@ func TestConnectionsResetUnderLoad(t *testing.T) {
 			})
 		})
 	}
-	for range short(20, 500) {
+	for range short(20, 200) {
 		position, _ := store.Signal().Position()
 		waitFor(t, store, position+5)
 		way.cutAll()

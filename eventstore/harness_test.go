@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"testing"
 	"time"
 
@@ -16,15 +15,13 @@ import (
 	"tender/eventstore/storetest"
 )
 
-const patience = 30 * time.Second
-
-// tortureEnv makes the tests that are about chance and moments try many times more.
-const tortureEnv = "TENDER_TORTURE"
+// patience is how long a test waits for what must happen.
+var patience = time.Duration(short(30, 600)) * time.Second
 
 // short returns what an ordinary run tries, or what a torture does.
-func short(ordinary, torture int) int {
-	if os.Getenv(tortureEnv) != "" {
-		return torture
+func short(ordinary, often int) int {
+	if torture {
+		return often
 	}
 	return ordinary
 }

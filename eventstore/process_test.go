@@ -47,7 +47,7 @@ func TestMain(m *testing.M) {
 	text := os.Getenv(processEnv)
 	if text == "" {
 		// Each check is hundreds of appends; -rapid.checks still says otherwise.
-		_ = flag.Set("rapid.checks", strconv.Itoa(short(40, 2000)))
+		_ = flag.Set("rapid.checks", strconv.Itoa(short(40, 300)))
 		os.Exit(m.Run())
 	}
 	var j job

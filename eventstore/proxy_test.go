@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/cockroachdb/errors"
 )
 
 // proxy stands between a store and PostgreSQL and cuts connections.
@@ -116,7 +118,7 @@ func (p *proxy) pass(to, from net.Conn, b *budget) {
 			return
 		}
 		if err != nil {
-			if err != io.EOF {
+			if !errors.Is(err, io.EOF) {
 				reset(to)
 			}
 			return

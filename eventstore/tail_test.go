@@ -21,7 +21,7 @@ func TestATailReaderAgainstThreeWriters(t *testing.T) {
 	for i, w := range writers {
 		wg.Go(func() { reports[i] = w.rest(t) })
 	}
-	want := int64(short(3000, 200_000))
+	want := int64(short(3000, 50_000))
 	var seen []eventstore.Event
 	limits := []int{1, 7, 100, 1000}
 	eventually(t, "the writers get on", func() bool {

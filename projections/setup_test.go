@@ -44,7 +44,7 @@ func setup(t *testing.T) *bundle {
 
 func setupWithoutRelay(t *testing.T) *bundle {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
 	t.Cleanup(cancel)
 	db := storetest.Database(t)
 	b := &bundle{t: t, ctx: ctx, db: db, store: storetest.Open(t, db, "test"), cfg: feed.ServerConfig{

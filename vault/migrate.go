@@ -36,9 +36,9 @@ type migration struct {
 // Migrate brings the vault's schema to this build's version, forward only, each
 // migration in a transaction of its own. The URL's role may be one that can make
 // the schema "vault" where there is none, one that is a member of the schema's
-// owner, or a superuser. Whoever migrates owns the tables; where that is not
-// tender_vault itself, the vault's role can read and write, but not change the
-// schema. The role tender_vault must exist; no other gets access. A database that
+// owner, or a superuser. Whoever migrates owns schema and tables; where that is
+// not tender_vault itself, the vault's role can read and write, but change and drop
+// nothing. The role tender_vault must exist; no other gets access. A database that
 // is ahead of this build is refused with [ErrSchemaVersion].
 func Migrate(ctx context.Context, adminURL string) error {
 	all, err := migrations()
@@ -78,17 +78,25 @@ func Migrate(ctx context.Context, adminURL string) error {
 	return nil
 }
 
-// makeSchema asks first, because who may migrate need not be allowed to make
-// schemas.
+// makeSchema makes the schema, or takes it over from the vault's role, which could
+// drop what is in it as its owner. It asks first, because who may migrate need not
+// be allowed to make schemas.
 func makeSchema(ctx context.Context, conn *pgx.Conn) error {
-	var there bool
-	if err := conn.QueryRow(ctx, `select to_regnamespace('vault') is not null`).Scan(&there); err != nil {
+	var there, takeOver bool
+	err := conn.QueryRow(ctx, `
+		select to_regnamespace('vault') is not null,
+			current_user <> 'tender_vault' and exists (
+				select from pg_namespace n join pg_roles r on r.oid = n.nspowner
+				where n.nspname = 'vault' and r.rolname = 'tender_vault')`).Scan(&there, &takeOver)
+	if err != nil {
 		return errors.Wrap(err, "look for the vault's schema")
 	}
-	if there {
-		return nil
+	switch {
+	case !there:
+		_, err = conn.Exec(ctx, `create schema vault`)
+	case takeOver:
+		_, err = conn.Exec(ctx, `alter schema vault owner to current_user; grant usage on schema vault to tender_vault`)
 	}
-	_, err := conn.Exec(ctx, `create schema vault`)
 	return errors.Wrap(err, "make the vault's schema")
 }
 

@@ -49,13 +49,23 @@ func TestMigrate(t *testing.T) {
 // change them.
 func TestMigrateAsAdmin(t *testing.T) {
 	t.Parallel()
+	for name, prepare := range map[string]string{"schema there": `select 1`, "no schema": `drop schema vault`} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			migrateAsAdmin(t, prepare)
+		})
+	}
+}
+
+func migrateAsAdmin(t *testing.T, prepare string) {
+	t.Helper()
 	db := storetest.Database(t)
 	super, err := pgx.Connect(t.Context(), db.SuperURL)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer super.Close(t.Context())
-	if _, err := super.Exec(t.Context(), `drop schema if exists vault`); err != nil {
+	if _, err := super.Exec(t.Context(), prepare); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {

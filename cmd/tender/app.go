@@ -23,6 +23,7 @@ import (
 	"tender/handlers/openapi"
 	"tender/handlers/payments"
 	"tender/handlers/token"
+	"tender/handlers/webhooks"
 	"tender/handlers/worker"
 	"tender/projections"
 	"tender/vault"
@@ -39,13 +40,14 @@ const (
 
 // app is a serving process: the logs that it works on, and the roles it plays.
 type app struct {
-	config config
-	log    *slog.Logger
-	logs   map[string]*logApp // by mode
-	vault  *vault.Vault
-	keys   vault.KeyRing
-	nats   *nats.Conn
-	relay  *nats.Conn
+	config  config
+	log     *slog.Logger
+	logs    map[string]*logApp // by mode
+	vault   *vault.Vault
+	keys    vault.KeyRing
+	secrets *webhooks.Secrets
+	nats    *nats.Conn
+	relay   *nats.Conn
 
 	handler  http.Handler
 	listener net.Listener
@@ -84,6 +86,7 @@ func newApp(ctx context.Context, c config, log *slog.Logger) (_ *app, err error)
 	if a.vault, err = vault.Open(ctx, c.vaultURL, a.keys); err != nil {
 		return nil, err
 	}
+	a.secrets = webhooks.NewSecrets(a.vault)
 	if a.nats, err = feed.Connect(c.natsURL, "tender"); err != nil {
 		return nil, err
 	}
@@ -124,14 +127,21 @@ func (a *app) openLog(ctx context.Context, mode string) (*logApp, error) {
 	if l.reader, err = feed.NewReader(store, a.nats); err != nil {
 		return l, err
 	}
-	l.runner, err = projections.NewRunner(store, l.reader, l.cursors, a.projections(mode)...)
-	return l, err
+	if l.runner, err = projections.NewRunner(store, l.reader, l.cursors, a.projections(mode)...); err != nil {
+		return l, err
+	}
+	if a.config.plays(roleProjector) {
+		// Before anything is served, so that lists have something to show.
+		return l, l.runner.Prepare(ctx)
+	}
+	return l, nil
 }
 
 // projections are the read models of one log.
 func (a *app) projections(mode string) []projections.Projection {
 	return []projections.Projection{
 		projections.Sessions(mode), projections.Payments(mode), projections.Endpoints(mode), projections.Due(),
+		projections.Deliveries(),
 	}
 }
 
@@ -152,20 +162,20 @@ func (a *app) routes() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	mux := http.NewServeMux()
 	accounts, services := map[string]*api.Account{}, map[string]*payments.Service{}
 	for mode, l := range a.logs {
 		services[mode] = l.payments
 		accounts[mode] = &api.Account{
-			Engine: l.engine, Payments: l.payments, Vault: a.vault, Cursors: l.cursors,
-			Lists:            projections.NewLists(l.store.Pool(), l.store.Log()),
-			LoopbackWebhooks: a.config.loopbackWebhooks && mode == "test",
+			Engine: l.engine, Payments: l.payments, Secrets: a.secrets, Cursors: l.cursors,
+			Lists:         projections.NewLists(l.store.Pool(), l.store.Log()),
+			WebhookPolicy: a.webhookPolicy(mode),
 		}
 	}
 	merchants := api.New(api.Config{
 		Accounts: accounts, BaseURL: a.config.baseURL, Sealer: sealer,
-		FingerprintKey: a.keys.Derive("idempotency fingerprints"), Log: a.log,
+		FingerprintKey: a.keys.Derive("idempotency fingerprints"), Log: a.log, Root: mux,
 	})
-	mux := http.NewServeMux()
 	a.health(mux)
 	if a.config.plays(roleAPI) {
 		notices := worker.NewNotifications(services, a.config.baseURL, a.log)
@@ -184,6 +194,12 @@ func (a *app) routes() (http.Handler, error) {
 		}))
 	}
 	return api.Middleware(a.log, a.config.baseURL, mux), nil
+}
+
+// webhookPolicy says where a mode's webhooks may go: never to this machine in
+// live mode.
+func (a *app) webhookPolicy(mode string) webhooks.Policy {
+	return webhooks.Policy{AllowLoopback: a.config.loopbackWebhooks && mode == "test"}
 }
 
 // health serves what load balancers ask: whether the process lives, and whether
@@ -212,8 +228,38 @@ func answerHealth(w http.ResponseWriter, status int, says string) {
 	_, _ = w.Write([]byte(`{"status":"` + says + `"}`))
 }
 
+// The vault's sweep: how often, and how old an entry must be that no event names.
+const (
+	sweepEvery = time.Hour
+	sweepGrace = 2 * time.Hour
+)
+
+// sweepVault removes secrets that no event names: those of endpoints whose
+// append never came.
+func (a *app) sweepVault(ctx context.Context) error {
+	var engines []*engine.Engine
+	for _, l := range a.logs {
+		engines = append(engines, l.engine)
+	}
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if _, err := a.vault.Sweep(ctx, sweepGrace, webhooks.Named(engines...)); err != nil && ctx.Err() == nil {
+			a.log.WarnContext(ctx, "the vault is swept later", "error", err)
+		}
+	}
+}
+
 // addLoops collects what runs in the background for the roles.
 func (a *app) addLoops() error {
+	if a.config.plays(roleWorker) {
+		a.loops = append(a.loops, loop{"vault sweep", a.sweepVault})
+	}
 	for mode, l := range a.logs {
 		add := func(name string, run func(context.Context) error) {
 			a.loops = append(a.loops, loop{name + " " + mode, run})
@@ -234,6 +280,11 @@ func (a *app) addLoops() error {
 		if a.config.plays(roleWorker) {
 			due := &worker.Due{Payments: l.payments, Cursors: l.cursors, Leases: l.leases, Log: a.log}
 			add("due", due.Run)
+			deliveries := webhooks.NewWorker(webhooks.WorkerConfig{
+				Engine: l.engine, Cursors: l.cursors, Leases: l.leases, Secrets: a.secrets,
+				Egress: webhooks.NewEgress(a.webhookPolicy(mode)), Log: a.log,
+			})
+			add("deliveries", deliveries.Run)
 		}
 	}
 	return nil

@@ -5,6 +5,8 @@ import "slices"
 // Scheme is a card network, as payment_method_details names it.
 type Scheme string
 
+// The schemes whose numbers are recognised. Which of them are accepted is the
+// acquirer's to say.
 const (
 	Visa       Scheme = "VISA"
 	Mastercard Scheme = "MASTERCARD"

@@ -2,6 +2,7 @@ package payment_test
 
 import (
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -128,6 +129,45 @@ func TestStatesAreValues(t *testing.T) {
 	} {
 		if got := sumsOf(c.state); got != c.want {
 			t.Errorf("%s: %+v, not %+v", name, got, c.want)
+		}
+	}
+}
+
+// What is kept of the latest attempt, and the keys of all that were settled: a
+// late answer is recognised by them.
+func TestAttempts(t *testing.T) {
+	t.Parallel()
+	begun := started(payment.CaptureManual, 100)
+	action := payment.ActionRequired{AttemptID: attemptID, URL: "https://acs.example", ActionBy: noon.Add(payment.ActionWindow)}
+	again := payment.AttemptStarted{AttemptID: "att_2", Number: 2, Key: paymentID + "-2", AnswerBy: noon.Add(time.Hour)}
+	first := payment.Attempt{ID: attemptID, Number: 1, Key: paymentID + "-1", AnswerBy: noon.Add(payment.AnswerWindow)}
+	with := func(a payment.Attempt, change func(*payment.Attempt)) payment.Attempt {
+		change(&a)
+		return a
+	}
+	approved := func(a *payment.Attempt) { a.Settled, a.Approved, a.Reference = true, true, reference }
+	key := []string{paymentID + "-1"}
+
+	for _, c := range []struct {
+		name         string
+		given        []payment.Event
+		want         payment.Attempt
+		failed, done []string
+	}{
+		{"with the acquirer", begun, first, nil, nil},
+		{"with the customer", after(begun, action), with(first, func(a *payment.Attempt) { a.ActionBy = action.ActionBy }), nil, nil},
+		{"failed", failed(false), with(first, func(a *payment.Attempt) { a.Settled = true }), key, nil},
+		{"failed for good", failed(true), with(first, func(a *payment.Attempt) { a.Settled = true }), key, nil},
+		{"tried again after an action", after(begun, action, payment.AttemptFailed{AttemptID: attemptID}, again), payment.Attempt{
+			ID: "att_2", Number: 2, Key: paymentID + "-2", AnswerBy: noon.Add(time.Hour),
+		}, key, nil},
+		{"authorised", authorised(100), with(first, approved), nil, key},
+		{"sold", sold(100), with(first, approved), nil, key},
+	} {
+		s := fold(c.given)
+		if s.Attempt != c.want || !slices.Equal(s.Failed, c.failed) || !slices.Equal(s.Done, c.done) {
+			t.Errorf("%s: the attempt is\n%+v (failed %v, done %v), not\n%+v (failed %v, done %v)",
+				c.name, s.Attempt, s.Failed, s.Done, c.want, c.failed, c.done)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package payment_test
 
 import (
-	"errors"
 	"testing"
 	"time"
 
@@ -52,15 +51,12 @@ func (alien) Type() string { return "payment.alien" }
 
 func TestWhatIsForgottenPanics(t *testing.T) {
 	t.Parallel()
-	for name, forgotten := range map[string]func() error{
-		"an event":  func() error { payment.Evolve(payment.State{}, paymentID, alien{}); return nil },
-		"a command": func() error { _, err := payment.Decide(payment.State{}, alien{}); return err },
-		"an operation": func() error {
-			s := fold(authorised(100))
-			s.Pending = []payment.Operation{{ID: "odd", Kind: "odd", Key: "odd"}}
-			_, err := payment.Decide(s, payment.SettleOperation{Key: "odd"})
-			return err
-		},
+	odd := fold(authorised(100))
+	odd.Pending = []payment.Operation{{ID: "odd", Kind: "odd", Key: "odd"}}
+	for name, forgotten := range map[string]func(){
+		"an event":     func() { payment.Evolve(payment.State{}, paymentID, alien{}) },
+		"a command":    func() { _, _ = payment.Decide(payment.State{}, alien{}) },
+		"an operation": func() { _, _ = payment.Decide(odd, payment.SettleOperation{Key: "odd"}) },
 	} {
 		func() {
 			defer func() {
@@ -68,9 +64,7 @@ func TestWhatIsForgottenPanics(t *testing.T) {
 					t.Errorf("%s that nobody handles goes unnoticed", name)
 				}
 			}()
-			if err := forgotten(); errors.Is(err, payment.ErrCaptureNotAllowed) {
-				t.Error(err)
-			}
+			forgotten()
 		}()
 	}
 }

@@ -6,6 +6,8 @@ import (
 )
 
 // DeliveryCommand is an outcome of a delivery, to be recorded.
+//
+//sumtype:decl
 type DeliveryCommand interface{ deliveryCommand() }
 
 // RecordDelivered records that the endpoint accepted the event.

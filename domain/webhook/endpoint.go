@@ -27,6 +27,8 @@ var (
 )
 
 // EndpointCommand is something that may be asked of an endpoint.
+//
+//sumtype:decl
 type EndpointCommand interface{ endpointCommand() }
 
 // CreateEndpoint asks for a new endpoint. Where it may lead to was judged at the

@@ -7,6 +7,8 @@ import (
 )
 
 // Event is something that happened to an endpoint or to a delivery.
+//
+//sumtype:decl
 type Event interface {
 	codec.Named
 	webhookEvent()

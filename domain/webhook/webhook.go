@@ -27,6 +27,7 @@ const (
 // Status says whether an endpoint is sent to.
 type Status string
 
+// The statuses of an endpoint.
 const (
 	StatusEnabled  Status = "enabled"
 	StatusPaused   Status = "paused"   // deliveries wait
@@ -36,6 +37,7 @@ const (
 // DisabledReason says who or what disabled an endpoint.
 type DisabledReason string
 
+// The reasons for which an endpoint is disabled.
 const (
 	DisabledByMerchant DisabledReason = "merchant"
 	DisabledGone       DisabledReason = "gone"    // it answered 410

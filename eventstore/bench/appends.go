@@ -27,7 +27,7 @@ var fingerprints = json.RawMessage(`{"path":"hWk0o1mVvC8=","amount":"1b3tGqVb4xk
 // merchant's version too, every second one adds to that stream.
 func Appends(ctx context.Context, store *eventstore.Store, callers int, d time.Duration) (Figures, error) {
 	streams := make([]string, callers)
-	f, err := measure(ctx, callers, d, func(ctx context.Context, caller, turn int) error {
+	f, err := Measure(ctx, callers, d, func(ctx context.Context, caller, turn int) error {
 		id := uuid.Must(uuid.NewV7())
 		expect := []eventstore.Expectation{{Stream: streams[caller], Version: 1}}
 		if turn%2 == 0 {

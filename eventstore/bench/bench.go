@@ -31,10 +31,10 @@ func (f Figures) String() string {
 		f.P50.Round(10*time.Microsecond), f.P99.Round(10*time.Microsecond))
 }
 
-// measure lets a number of clients each do their work over and over for as long
+// Measure lets a number of clients each do their work over and over for as long
 // as d lasts, and fails with the first error of any. work gets the client's
 // number and its turn, both from 0.
-func measure(ctx context.Context, clients int, d time.Duration, work func(ctx context.Context, client, turn int) error) (Figures, error) {
+func Measure(ctx context.Context, clients int, d time.Duration, work func(ctx context.Context, client, turn int) error) (Figures, error) {
 	group, gctx := errgroup.WithContext(ctx)
 	var mu sync.Mutex
 	var all []time.Duration

@@ -35,7 +35,7 @@ func Inserts(ctx context.Context, log eventstore.Log, url string, clients int, d
 
 	insert := `INSERT INTO ` + table + ` (stream, version, type, event_id, merchant_id, at, request_id, payload)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
-	f, err := measure(ctx, clients, d, func(ctx context.Context, _, turn int) error {
+	f, err := Measure(ctx, clients, d, func(ctx context.Context, _, turn int) error {
 		id := uuid.Must(uuid.NewV7())
 		_, err := pool.Exec(ctx, insert, "pay_"+id.String(), turn, eventType, id[:], merchant, time.Now(), request, payload)
 		return err

@@ -151,58 +151,52 @@ func (r *Reader) tailLog(ctx context.Context) {
 		default:
 		}
 	})
-	for {
-		wait := silenceMax - time.Duration(time.Now().UnixNano()-r.heard.Load())
-		tailing := r.fromLog.Load()
-		if tailing || wait <= 0 {
-			n, err := r.tailOnce(ctx)
-			if err != nil && ctx.Err() == nil {
-				r.slog.WarnContext(ctx, "neither the feed nor the log can be read", "error", err.Error())
-			}
-			if n == logBatchMax {
-				continue
-			}
-			wait = silenceMax
-		}
-		if tailing = r.fromLog.Load(); tailing {
-			wait = tailPoll
-		}
-		if !tailing {
-			// The feed is trusted to bring what was committed just now.
-			if !pause(ctx, wait) {
-				return
+	var suspect int64 = -1 // where the feed stood when the log was last seen to have more
+	for ctx.Err() == nil {
+		if r.fromLog.Load() || r.js == nil {
+			if r.tail(ctx) < logBatchMax {
+				pauseOr(ctx, tailPoll, committed)
 			}
 			continue
 		}
-		if !pauseOr(ctx, wait, committed) {
-			return
+		if wait := silenceMax - time.Since(time.Unix(0, r.heard.Load())); wait > 0 {
+			pause(ctx, wait)
+			continue
+		}
+		// What was committed this very moment may still be on its way.
+		last, _ := r.window.end()
+		switch head, _, err := r.store.Head(ctx); {
+		case err != nil || head <= last:
+			suspect = -1
+			pause(ctx, silenceMax)
+		case suspect != last:
+			suspect = last
+			pause(ctx, suspicionMax)
+		default:
+			r.slog.WarnContext(ctx, "the feed is silent; the log is read instead", "position", last, "log", head)
+			r.fromLog.Store(true)
 		}
 	}
 }
 
-// tailOnce adds what the log has after the window, and returns how much that was.
-func (r *Reader) tailOnce(ctx context.Context) (int, error) {
+// tail adds what the log has after the window, and returns how much that was.
+func (r *Reader) tail(ctx context.Context) int {
 	last, _ := r.window.end()
 	events, err := r.store.After(ctx, last, logBatchMax)
-	if err != nil || len(events) == 0 {
-		return 0, err
-	}
-	if !r.fromLog.Swap(true) && r.js != nil {
-		r.slog.WarnContext(ctx, "the feed is silent; the log is read instead", "position", last)
+	if err != nil && ctx.Err() == nil {
+		r.slog.WarnContext(ctx, "neither the feed nor the log can be read", "error", err.Error())
 	}
 	r.window.add(events)
-	return len(events), nil
+	return len(events)
 }
 
-// pauseOr waits for d or for wake, and reports whether ctx is still alive.
-func pauseOr(ctx context.Context, d time.Duration, wake <-chan struct{}) bool {
+// pauseOr waits for d, for wake or for ctx's end.
+func pauseOr(ctx context.Context, d time.Duration, wake <-chan struct{}) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
-		return false
 	case <-wake:
 	case <-t.C:
 	}
-	return true
 }

@@ -15,9 +15,11 @@ import (
 )
 
 const (
-	// silenceMax is how long the feed may be silent before the log itself is
-	// looked at.
-	silenceMax = time.Second
+	// silenceMax is how long the feed may be silent before the log is looked at, and
+	// suspicionMax how long the log may then have more before it is read instead:
+	// together, a second.
+	silenceMax   = 700 * time.Millisecond
+	suspicionMax = 300 * time.Millisecond
 	// tailPoll is how often the log is looked at while it stands in for the feed,
 	// for commits that other processes made.
 	tailPoll = 200 * time.Millisecond
@@ -160,9 +162,8 @@ func (r *Reader) Run(ctx context.Context) error {
 		return ctx.Err()
 	case <-r.begun:
 	}
-	if r.js != nil {
-		r.heard.Store(time.Now().UnixNano()) // the feed has its chance before the log is read
-	}
+	r.heard.Store(time.Now().UnixNano()) // the feed has its chance before the log is read
+	r.fromLog.Store(r.js == nil)
 	var both sync.WaitGroup
 	both.Go(func() { r.tailLog(ctx) })
 	if r.js != nil {

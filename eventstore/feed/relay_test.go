@@ -190,7 +190,7 @@ func TestReadersUserCannotPublish(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	for _, subject := range []string{"tender.test.events.toy.forged", feed.SignalSubject(b.store.Log()), "$JS.API.STREAM.DELETE.LOG_test", "$JS.API.STREAM.PURGE.LOG_test", "$JS.API.STREAM.UPDATE.LOG_test"} {
+	for _, subject := range []string{"tender.test.events.toy.forged", "$JS.API.STREAM.DELETE.LOG_test", "$JS.API.STREAM.PURGE.LOG_test", "$JS.API.STREAM.UPDATE.LOG_test"} {
 		if err := nc.Publish(subject, []byte("{}")); err != nil {
 			t.Fatal(err)
 		}

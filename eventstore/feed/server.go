@@ -94,7 +94,7 @@ func (s *Server) Port() int { return s.ns.Addr().(*net.TCPAddr).Port }
 // password.
 func (s *Server) RelayURL() string { return s.url(relayUser, s.relayPassword) }
 
-// ReaderURL is for everybody who only reads the feed.
+// ReaderURL is for everybody else: it may read the feed and announce commits.
 func (s *Server) ReaderURL() string { return s.url(readerUser, s.readerPassword) }
 
 // Stop ends the server and waits until its files are closed.

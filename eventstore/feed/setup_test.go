@@ -35,7 +35,7 @@ type bundle struct {
 
 func setup(t *testing.T) *bundle {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 6*patience)
 	t.Cleanup(cancel)
 	db := storetest.Database(t)
 	b := &bundle{t: t, ctx: ctx, db: db, store: storetest.Open(t, db, "test"), cfg: feed.ServerConfig{
@@ -114,7 +114,7 @@ func (b *bundle) fill(n int) {
 	fill(b.t, b.ctx, b.store, n)
 }
 
-func fill(t *testing.T, ctx context.Context, store *eventstore.Store, n int) {
+func fill(t testing.TB, ctx context.Context, store *eventstore.Store, n int) {
 	t.Helper()
 	const writers = 8
 	var all sync.WaitGroup

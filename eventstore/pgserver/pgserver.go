@@ -126,6 +126,9 @@ func Start(ctx context.Context, config Config) (*Server, error) {
 	s := &Server{config: config, lock: lock}
 	if err := s.start(ctx); err != nil {
 		_ = lock.Close()
+		if ctx.Err() != nil { // whatever it broke off
+			return nil, errors.Wrap(ctx.Err(), "start PostgreSQL")
+		}
 		return nil, err
 	}
 	return s, nil

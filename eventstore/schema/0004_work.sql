@@ -12,6 +12,9 @@ CREATE TABLE {{work}}.leases (
     CONSTRAINT leases_key PRIMARY KEY (kind, id)
 );
 
+-- What is to be tried again, by when.
+CREATE INDEX leases_open ON {{work}}.leases (kind, until) WHERE done_position IS NULL;
+
 CREATE INDEX leases_done ON {{work}}.leases (kind, done_position) WHERE done_position IS NOT NULL;
 
 -- One row per try of a webhook delivery, kept for 30 days.

@@ -4,13 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"net/url"
-	"strconv"
-	"time"
 
 	"github.com/cockroachdb/errors"
 
-	"tender/domain"
 	"tender/domain/id"
 	"tender/handlers/engine"
 	"tender/handlers/problem"
@@ -41,6 +37,10 @@ func (s *Server) read(h readHandler) http.Handler {
 			return
 		}
 		if err := c.secretOnly(); err != nil {
+			s.fail(w, r, err)
+			return
+		}
+		if err := readableQuery(r); err != nil {
 			s.fail(w, r, err)
 			return
 		}
@@ -116,7 +116,7 @@ func (s *Server) list(ctx context.Context, r *readRequest, name string, statuses
 	q := projections.Query{
 		MerchantID: r.merchant.ID, Limit: p.limit(),
 		Status:            p.option("status", statuses),
-		ExternalReference: p.text("external_reference"),
+		ExternalReference: p.reference("external_reference"),
 		CreatedFrom:       p.instant("created[gte]"), CreatedBefore: p.instant("created[lt]"),
 	}
 	filter := token.NewFilter(name, q.Status, q.ExternalReference, p.text("created[gte]"), p.text("created[lt]"))
@@ -179,85 +179,4 @@ func (s *Server) leastPosition(p *parameters, r *readRequest) int64 {
 		p.wrong("min_position", problem.InvalidToken, "The token was not issued to this merchant.")
 	}
 	return n
-}
-
-// parameters reads a query string and collects what is wrong with it.
-type parameters struct {
-	values url.Values
-	used   map[string]bool
-	errs   problem.FieldErrors
-}
-
-func newParameters(v url.Values) *parameters {
-	return &parameters{values: v, used: map[string]bool{}}
-}
-
-func unknownParameters(v url.Values) error { return newParameters(v).done() }
-
-func (p *parameters) wrong(name string, code domain.Code, detail string) {
-	p.errs = append(p.errs, problem.FieldError{Parameter: name, Code: code, Detail: detail})
-}
-
-func (p *parameters) text(name string) string {
-	if len(p.values[name]) > 1 && !p.used[name] {
-		p.wrong(name, problem.Duplicate, "The parameter stands there twice.")
-	}
-	p.used[name] = true
-	return p.values.Get(name)
-}
-
-func (p *parameters) option(name string, options []string) string {
-	s := p.text(name)
-	for _, o := range options {
-		if s == o {
-			return s
-		}
-	}
-	if p.values.Has(name) {
-		p.wrong(name, problem.NotAnOption, "The value must be one of "+join(options)+".")
-	}
-	return ""
-}
-
-func (p *parameters) limit() int {
-	raw := p.text("limit")
-	if raw == "" {
-		return pageDefault
-	}
-	n, err := strconv.Atoi(raw)
-	switch {
-	case err != nil:
-		p.wrong("limit", problem.WrongType, "The limit must be a whole number.")
-	case n < 1:
-		p.wrong("limit", problem.TooSmall, "The limit must be at least 1.")
-	case n > pageMax:
-		p.wrong("limit", problem.TooLarge, "The limit must be at most 100.")
-	default:
-		return n
-	}
-	return pageDefault
-}
-
-func (p *parameters) instant(name string) time.Time {
-	raw := p.text(name)
-	if raw == "" {
-		return time.Time{}
-	}
-	t, err := time.Parse(time.RFC3339, raw)
-	if err != nil {
-		p.wrong(name, problem.InvalidFormat, "The time must be RFC 3339, for example 2026-11-22T09:30:00Z.")
-	}
-	return t
-}
-
-func (p *parameters) done() error {
-	for name := range p.values {
-		if !p.used[name] {
-			p.wrong(name, problem.Unknown, "There is no such parameter.")
-		}
-	}
-	if len(p.errs) > 0 {
-		return p.errs
-	}
-	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cockroachdb/errors"
 	"golang.org/x/text/language"
 
 	"tender/domain/money"
@@ -18,7 +19,8 @@ import (
 )
 
 // sessionRequest is a decoded request for a session. Its JSON form is what the
-// idempotency key is compared by: a request that means the same is the same.
+// idempotency key is compared by: a request that means the same is the same. What
+// is read out of the options stands there already.
 type sessionRequest struct {
 	Amount            int64                 `json:"amount"`
 	Currency          string                `json:"currency"`
@@ -26,15 +28,17 @@ type sessionRequest struct {
 	ExternalReference string                `json:"external_reference,omitempty"`
 	Metadata          map[string]string     `json:"metadata,omitempty"`
 	Options           *session.Options      `json:"options,omitempty"`
-	ReturnURL         string                `json:"return_url,omitempty"`
-	CaptureMethod     payment.CaptureMethod `json:"capture_method"`
-	ExpiresAt         time.Time             `json:"expires_at,omitzero"`
+	ReturnURL         string                `json:"-"`
+	CaptureMethod     payment.CaptureMethod `json:"-"`
+	ExpiresAt         time.Time             `json:"-"`
 }
 
 const (
 	notYet       = "This release does not support it yet."
 	urlBytesMax  = 2048
 	localeLenMax = 35
+
+	expiryPointer = "/options/checkout_options/expires_at"
 )
 
 // readSession decodes the body of a request for a session.
@@ -55,9 +59,29 @@ func readSession(f *body.Fields, mode string, now time.Time) (sessionRequest, er
 	r.ExternalReference = f.Reference()
 	r.Metadata = f.Metadata()
 	if o := f.Object("options"); o != nil {
-		readOptions(o, &r, mode, now)
+		readOptions(o, &r, mode)
 	}
-	return r, f.Done()
+	err := f.Done()
+	var wrong problem.FieldErrors
+	if errors.As(err, &wrong) {
+		return r, append(wrong, r.checkExpiry(now)...)
+	}
+	return r, err
+}
+
+// checkExpiry returns what is wrong with the expiry at the instant now. It is
+// apart from what the request alone shows, because the same request, sent again,
+// may be too late for what it was in time for.
+func (r sessionRequest) checkExpiry(now time.Time) problem.FieldErrors {
+	var wrong problem.FieldErrors
+	switch {
+	case r.ExpiresAt.IsZero():
+	case r.ExpiresAt.Before(now.Add(session.ExpiresAfterMin)):
+		wrong.Add(expiryPointer, problem.TooSmall, "The expiry must lie at least 5 minutes ahead.")
+	case r.ExpiresAt.After(now.Add(session.ExpiresAfterMax)):
+		wrong.Add(expiryPointer, problem.TooLarge, "The expiry must lie at most 30 days ahead.")
+	}
+	return wrong
 }
 
 func readCurrency(f *body.Fields, now time.Time) string {
@@ -76,12 +100,12 @@ func readCurrency(f *body.Fields, now time.Time) string {
 	return c.Code
 }
 
-func readOptions(o *body.Fields, r *sessionRequest, mode string, now time.Time) {
+func readOptions(o *body.Fields, r *sessionRequest, mode string) {
 	r.Options = &session.Options{}
 	o.Unsupported(notYet, "customer", "customer_id", "payment_method_id", "mandate_id",
 		"mandate_options", "subscription_options", "subscription_id")
 	if c := o.Object("checkout_options"); c != nil {
-		r.Options.CheckoutOptions = readCheckoutOptions(c, r, mode, now)
+		r.Options.CheckoutOptions = readCheckoutOptions(c, r, mode)
 	}
 	if m := o.Object("payment_method_options"); m != nil {
 		r.Options.PaymentMethodOptions = readMethodOptions(m, r)
@@ -89,7 +113,7 @@ func readOptions(o *body.Fields, r *sessionRequest, mode string, now time.Time) 
 	o.Unknown()
 }
 
-func readCheckoutOptions(c *body.Fields, r *sessionRequest, mode string, now time.Time) *session.CheckoutOptions {
+func readCheckoutOptions(c *body.Fields, r *sessionRequest, mode string) *session.CheckoutOptions {
 	out := &session.CheckoutOptions{}
 	name := "return_url"
 	if c.Has("success_url") {
@@ -112,12 +136,6 @@ func readCheckoutOptions(c *body.Fields, r *sessionRequest, mode string, now tim
 	}
 	out.PresentationMode = readPresentation(c)
 	if t, ok := c.Instant("expires_at"); ok {
-		switch {
-		case t.Before(now.Add(session.ExpiresAfterMin)):
-			c.Wrong("expires_at", problem.TooSmall, "The expiry must lie at least 5 minutes ahead.")
-		case t.After(now.Add(session.ExpiresAfterMax)):
-			c.Wrong("expires_at", problem.TooLarge, "The expiry must lie at most 30 days ahead.")
-		}
 		out.ExpiresAt, r.ExpiresAt = &t, t
 	}
 	if l, ok := c.Text("locale"); ok {

@@ -17,8 +17,8 @@ import (
 	"tender/handlers/payments"
 	"tender/handlers/problem"
 	"tender/handlers/token"
+	"tender/handlers/webhooks"
 	"tender/projections"
-	"tender/vault"
 )
 
 // Account is what the API needs of one mode.
@@ -27,9 +27,10 @@ type Account struct {
 	Payments *payments.Service
 	Lists    *projections.Lists
 	Cursors  *projections.Cursors
-	Vault    *vault.Vault
-	// LoopbackWebhooks allows plain HTTP endpoints on this machine, in test mode.
-	LoopbackWebhooks bool
+	// Secrets keeps what webhooks are signed with; WebhookPolicy says where they
+	// may go.
+	Secrets       *webhooks.Secrets
+	WebhookPolicy webhooks.Policy
 }
 
 // Config is what a server is made of.
@@ -41,6 +42,9 @@ type Config struct {
 	// idempotency key are compared.
 	FingerprintKey []byte
 	Log            *slog.Logger
+	// Root, if any, is where this handler is the last resort: a path that has
+	// other methods there is told apart from one that there is not.
+	Root *http.ServeMux
 }
 
 // keysCachedMax is how many API keys a process remembers the merchant of.
@@ -77,7 +81,7 @@ func (s *Server) routes() {
 	get("/collect/payments/{id}", s.getPayment)
 	post("/collect/payments/{id}/captures", s.capture)
 	post("/collect/payments/{id}/voids", s.void)
-	s.webhookRoutes(post, get)
+	s.webhookRoutes()
 }
 
 // ServeHTTP answers every request of the API, also those for paths that there
@@ -93,13 +97,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // unrouted answers what no route takes: a 405 with the methods that there are,
 // or a 404.
 func (s *Server) unrouted(w http.ResponseWriter, r *http.Request) {
-	var allowed []string
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete} {
-		probe := r.Clone(r.Context())
-		probe.Method = method
-		if _, pattern := s.mux.Handler(probe); pattern != "" {
-			allowed = append(allowed, method)
-		}
+	allowed := problem.Methods(s.mux, r)
+	if s.Root != nil {
+		allowed = append(allowed, problem.Methods(s.Root, r)...)
 	}
 	if len(allowed) == 0 {
 		s.fail(w, r, problem.New(problem.NotFound, "There is nothing at this path."))

@@ -20,10 +20,10 @@ func (s *Server) createSession(ctx context.Context, r *writeRequest, fingerprint
 	if err != nil {
 		return written{}, err
 	}
-	if err := r.allowsReturn(in.ReturnURL); err != nil {
-		return written{}, err
-	}
 	fingerprint(in)
+	if wrong := in.checkExpiry(now.At); len(wrong) > 0 {
+		return written{}, r.unlessSentBefore(ctx, wrong)
+	}
 	// Who has the checkout's id may pay: it is drawn, not derived, and holds
 	// nothing of the time.
 	var random uuid.UUID
@@ -37,17 +37,6 @@ func (s *Server) createSession(ctx context.Context, r *writeRequest, fingerprint
 	}
 	done, err := r.account.Payments.CreateSession(ctx, r.origin, r.key, c)
 	return written{status: http.StatusCreated, stream: c.SessionID(), done: done}, err
-}
-
-// allowsReturn holds sessions that a browser makes to the merchant's own pages.
-func (r *writeRequest) allowsReturn(url string) error {
-	if r.caller.key.Kind != merchant.KeyPublic || url == "" || r.merchant.Value.AllowsReturnURL(url) {
-		return nil
-	}
-	return problem.FieldErrors{{
-		Pointer: "/options/checkout_options/return_url", Code: problem.NotAllowed,
-		Detail: "With a public key the return URL must be one that the merchant allows.",
-	}}
 }
 
 func (s *Server) cancelSession(ctx context.Context, r *writeRequest, fingerprint func(any)) (written, error) {

@@ -2,12 +2,244 @@ package api
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/cockroachdb/errors"
+
+	"tender/domain/id"
+	"tender/domain/webhook"
+	"tender/eventstore"
+	"tender/handlers/body"
+	"tender/handlers/engine"
+	"tender/handlers/problem"
+	"tender/handlers/token"
+	"tender/projections"
+	"tender/projections/object"
 )
 
-func (s *Server) webhookRoutes(post func(string, writeHandler), get func(string, readHandler)) {}
+// endpointsMax is how many webhook endpoints a merchant may have in one mode.
+// Two requests at once may go beyond it by one.
+const endpointsMax = 50
+
+func (s *Server) webhookRoutes() {
+	s.mux.Handle("POST /webhooks/endpoints", s.write(s.createEndpoint))
+	s.mux.Handle("GET /webhooks/endpoints", s.read(s.listEndpoints))
+	s.mux.Handle("GET /webhooks/endpoints/{id}", s.read(s.getEndpoint))
+	s.mux.Handle("PATCH /webhooks/endpoints/{id}", s.writeKeyless(s.updateEndpoint))
+	s.mux.Handle("DELETE /webhooks/endpoints/{id}", s.writeKeyless(s.deleteEndpoint))
+	s.mux.Handle("GET /webhooks/deliveries", s.read(s.listDeliveries))
+	s.mux.Handle("GET /webhooks/deliveries/{id}", s.read(s.getDelivery))
+}
+
+// endpointRequest is a decoded request for an endpoint, or for a change of one.
+type endpointRequest struct {
+	URL         *string         `json:"url,omitempty"`
+	Events      []string        `json:"events,omitempty"`
+	Description *string         `json:"description,omitempty"`
+	Status      *webhook.Status `json:"status,omitempty"`
+}
+
+// readEndpoint decodes what may be said of an endpoint. What is wrong with it,
+// the domain says in the same words for a new one and for a change.
+func (r *writeRequest) readEndpoint(f *body.Fields) endpointRequest {
+	var in endpointRequest
+	if u, ok := f.Text("url"); ok {
+		in.URL = &u
+		if detail := r.account.WebhookPolicy.CheckURL(u); detail != "" {
+			f.Wrong("url", problem.InvalidFormat, detail)
+		}
+	}
+	if events, ok := f.Texts("events"); ok {
+		in.Events = events
+		if refusal := webhook.CheckEvents(events); refusal != nil {
+			f.Wrong(refusal.Field[1:], problem.NotAnOption, refusal.Detail)
+		}
+	}
+	if d, ok := f.Text("description"); ok {
+		in.Description = &d
+		if len([]rune(d)) > webhook.DescriptionRunesMax {
+			f.Wrong("description", problem.TooLong, "The description has at most 500 characters.")
+		}
+	}
+	return in
+}
+
+func (s *Server) createEndpoint(ctx context.Context, r *writeRequest, fingerprint func(any)) (written, error) {
+	if err := r.secretOnly(); err != nil {
+		return written{}, err
+	}
+	in := r.readEndpoint(r.body)
+	for _, name := range []string{"url", "events"} {
+		if !r.body.Has(name) {
+			r.body.Wrong(name, problem.Required, "The field must be present.")
+		}
+	}
+	if err := r.body.Done(); err != nil {
+		return written{}, err
+	}
+	fingerprint(in)
+	if n, err := r.account.Lists.Count(ctx, projections.EndpointsName, r.merchant.ID); err != nil {
+		return written{}, err
+	} else if n >= endpointsMax {
+		return written{}, r.unlessSentBefore(ctx, problem.New(problem.EndpointLimitReached, "The merchant has 50 webhook endpoints."))
+	}
+	c := webhook.CreateEndpoint{ID: r.commandID(), URL: *in.URL, Events: in.Events}
+	if in.Description != nil {
+		c.Description = *in.Description
+	}
+	ref, _, err := r.account.Secrets.Make(ctx, r.merchant.ID, c.EndpointID())
+	if err != nil {
+		return written{}, err
+	}
+	c.SecretRef = ref
+	return r.changeEndpoint(ctx, c.EndpointID(), http.StatusCreated, c)
+}
+
+func (s *Server) updateEndpoint(ctx context.Context, r *writeRequest, fingerprint func(any)) (written, error) {
+	if err := r.secretOnly(); err != nil {
+		return written{}, err
+	}
+	in := r.readEndpoint(r.body)
+	if name, ok := r.body.Text("status"); ok {
+		status := webhook.Status(name)
+		in.Status = &status
+		switch status {
+		case webhook.StatusEnabled, webhook.StatusPaused, webhook.StatusDisabled:
+		default:
+			r.body.Wrong("status", problem.NotAnOption, "The status must be enabled, paused or disabled.")
+		}
+	}
+	if in.URL == nil && in.Events == nil && in.Description == nil && in.Status == nil {
+		r.body.Wrong("", problem.TooFew, "Name at least one field to change.")
+	}
+	if err := r.body.Done(); err != nil {
+		return written{}, err
+	}
+	fingerprint(in)
+	return r.changeEndpoint(ctx, r.PathValue("id"), http.StatusOK, webhook.UpdateEndpoint(in))
+}
+
+func (s *Server) deleteEndpoint(ctx context.Context, r *writeRequest, fingerprint func(any)) (written, error) {
+	if err := r.secretOnly(); err != nil {
+		return written{}, err
+	}
+	if err := r.body.Done(); err != nil {
+		return written{}, err
+	}
+	fingerprint(struct{}{})
+	return r.changeEndpoint(ctx, r.PathValue("id"), http.StatusNoContent, webhook.DeleteEndpoint{})
+}
+
+// changeEndpoint has the domain decide what is asked of an endpoint.
+func (r *writeRequest) changeEndpoint(ctx context.Context, endpointID string, status int, c webhook.EndpointCommand) (written, error) {
+	g := r.account.Engine
+	missing := problem.New(problem.NotFound, "There is no such webhook endpoint.")
+	if !id.Valid(id.Endpoint, endpointID) {
+		return written{}, missing
+	}
+	version := 0
+	done, err := g.Do(ctx, engine.Command{
+		Origin: r.origin, Key: r.keyFor(endpointID), Subject: endpointID,
+		Decide: func(ctx context.Context, tx *engine.Tx) error {
+			if _, err := r.account.Payments.Permitted(ctx, tx); err != nil {
+				return err
+			}
+			e, err := engine.Read(ctx, tx, g.Endpoints, endpointID)
+			if err != nil {
+				return err
+			}
+			if e.Version > 0 && e.MerchantID != r.merchant.ID {
+				return missing
+			}
+			events, err := webhook.DecideEndpoint(e.Value, c)
+			if err != nil {
+				return err
+			}
+			engine.Write(tx, webhook.Codec, endpointID, events...)
+			tx.Answer(r.commandID(), status, endpointID)
+			version = tx.Version(endpointID)
+			return nil
+		},
+	})
+	if err == nil && done.Versions[endpointID] == 0 {
+		done.Versions = map[string]int{endpointID: version} // all was so already
+	}
+	return written{status: status, stream: endpointID, done: done}, err
+}
+
+// keyFor is the request's idempotency key, with the object that it is about.
+func (r *writeRequest) keyFor(stream string) *eventstore.IdempotencyKey {
+	if r.key == nil {
+		return nil
+	}
+	named := *r.key
+	named.Stream = stream
+	return &named
+}
+
+// newEndpoint is an endpoint with the secret that its messages are signed with:
+// shown when it is made, and in a replay of that.
+type newEndpoint struct {
+	object.Endpoint
+	Secret string `json:"secret"`
+}
 
 func (s *Server) endpointAt(ctx context.Context, r *writeRequest, stream string, version int) (any, int64, error) {
-	return nil, 0, errors.AssertionFailedf("stream %s has no public object", stream)
+	g := r.account.Engine
+	l, err := engine.At(ctx, g, g.EndpointObjects, stream, version)
+	if err != nil || r.Method != http.MethodPost {
+		return l.Value, l.Position, err
+	}
+	state, err := engine.At(ctx, g, g.Endpoints, stream, version)
+	if err != nil {
+		return nil, 0, err
+	}
+	secret, err := r.account.Secrets.Get(ctx, l.MerchantID, stream, state.Value.SecretRef)
+	if err != nil {
+		return nil, 0, errors.Wrap(err, "show a new endpoint's secret")
+	}
+	return newEndpoint{Endpoint: l.Value, Secret: secret.Reveal()}, l.Position, nil
+}
+
+func (s *Server) getEndpoint(ctx context.Context, r *readRequest) (shown, error) {
+	ref := r.account.Engine.EndpointObjects.Ref(r.PathValue("id"))
+	out, err := one(ctx, r, id.Endpoint, "webhook endpoint", ref)
+	if err == nil && ref.Value.ID == "" {
+		return shown{}, problem.New(problem.NotFound, "The webhook endpoint was deleted.")
+	}
+	return out, err
+}
+
+func (s *Server) listEndpoints(ctx context.Context, r *readRequest) (shown, error) {
+	p := newParameters(r.URL.Query())
+	filter := token.NewFilter(projections.EndpointsName)
+	q := projections.Query{MerchantID: r.merchant.ID, Limit: p.limit(), Before: s.cursor(p, r, filter)}
+	if err := s.readyToList(ctx, r, p, projections.EndpointsName); err != nil {
+		return shown{}, err
+	}
+	page, err := r.account.Lists.Page(ctx, projections.EndpointsName, q)
+	if err != nil {
+		return shown{}, err
+	}
+	out := list{Data: page.Objects, HasMore: page.More}
+	if page.More {
+		out.NextCursor = s.Sealer.Cursor(r.merchant.ID, r.mode, token.Cursor{BeforePosition: page.Last, Filter: filter})
+	}
+	return shown{object: out, position: max(page.Position, 1)}, nil
+}
+
+// readyToList finishes reading a list's parameters, and makes sure that the key
+// is still good and the read model as far as the caller wants it.
+func (s *Server) readyToList(ctx context.Context, r *readRequest, p *parameters, name string) error {
+	least := s.leastPosition(p, r)
+	if err := p.done(); err != nil {
+		return err
+	}
+	if err := r.account.Engine.Refresh(ctx, r.merchant); err != nil {
+		return err
+	}
+	if err := r.stillGood(); err != nil {
+		return err
+	}
+	return reach(ctx, r, name, least)
 }

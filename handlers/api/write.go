@@ -42,16 +42,23 @@ type writeHandler func(ctx context.Context, r *writeRequest, fingerprint func(re
 
 // write wraps what every POST that writes has in common: who calls, the key, the
 // body, the replay.
-func (s *Server) write(h writeHandler) http.Handler {
+func (s *Server) write(h writeHandler) http.Handler { return s.writing(h, true) }
+
+// writeKeyless is [Server.write] for what may be sent without an Idempotency-Key.
+func (s *Server) writeKeyless(h writeHandler) http.Handler { return s.writing(h, false) }
+
+func (s *Server) writing(h writeHandler, keyRequired bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := r.Context()
-		req, err := s.readWrite(ctx, w, r, true)
+		req, err := s.readWrite(ctx, w, r, keyRequired)
 		if err != nil {
 			s.fail(w, r, err)
 			return
 		}
 		result, err := h(ctx, req, func(request any) {
-			req.key.Fingerprints = s.fingerprints(r, request)
+			if req.key != nil {
+				req.key.Fingerprints = s.fingerprints(r, request)
+			}
 		})
 		if record, taken := keyTaken(err); taken {
 			s.replay(ctx, w, r, req, record)
@@ -68,6 +75,12 @@ func (s *Server) write(h writeHandler) http.Handler {
 func (s *Server) readWrite(ctx context.Context, w http.ResponseWriter, r *http.Request, keyRequired bool) (*writeRequest, error) {
 	c, err := s.authenticate(ctx, r)
 	if err != nil {
+		return nil, err
+	}
+	if err := readableQuery(r); err != nil {
+		return nil, err
+	}
+	if err := unknownParameters(r.URL.Query()); err != nil {
 		return nil, err
 	}
 	req := &writeRequest{caller: c, Request: r}
@@ -109,6 +122,19 @@ func printable(s string) bool {
 	return true
 }
 
+// unlessSentBefore returns a refusal that holds for new requests only: one whose
+// key was used before gets what that came to.
+func (r *writeRequest) unlessSentBefore(ctx context.Context, refusal error) error {
+	record, known, err := r.account.Engine.Store.KeyRecord(ctx, r.origin.MerchantID, r.key.Kind, r.key.Key)
+	switch {
+	case err != nil:
+		return err
+	case known:
+		return &eventstore.KeyTaken{Record: record}
+	}
+	return refusal
+}
+
 // answerWritten shows the object as the write left it.
 func (s *Server) answerWritten(ctx context.Context, w http.ResponseWriter, r *http.Request, req *writeRequest, result written) {
 	if result.outstanding {
@@ -116,7 +142,7 @@ func (s *Server) answerWritten(ctx context.Context, w http.ResponseWriter, r *ht
 		return
 	}
 	version := result.done.Versions[result.stream]
-	if version > 0 {
+	if version > 0 || req.key == nil {
 		s.answer(ctx, w, r, req, eventstore.Answer{Status: result.status, Stream: result.stream, Version: version})
 		return
 	}
@@ -169,6 +195,13 @@ func (s *Server) answerOutstanding(ctx context.Context, w http.ResponseWriter, r
 
 // encode writes an object.
 func (s *Server) encode(w http.ResponseWriter, r *http.Request, c caller, status int, shown any, position int64) {
+	if position > 0 {
+		w.Header().Set("Event-Position", s.Sealer.Position(c.merchant.ID, c.mode, position))
+	}
+	if status == http.StatusNoContent {
+		w.WriteHeader(status)
+		return
+	}
 	encoded, err := json.Marshal(shown)
 	if err != nil {
 		s.fail(w, r, err)
@@ -177,9 +210,6 @@ func (s *Server) encode(w http.ResponseWriter, r *http.Request, c caller, status
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
-	if position > 0 {
-		h.Set("Event-Position", s.Sealer.Position(c.merchant.ID, c.mode, position))
-	}
 	w.WriteHeader(status)
 	_, _ = w.Write(encoded)
 }
@@ -194,8 +224,17 @@ const (
 
 // replay answers a request whose key was used before.
 func (s *Server) replay(ctx context.Context, w http.ResponseWriter, r *http.Request, req *writeRequest, record eventstore.KeyRecord) {
+	// The key was found before anything was asked of the merchant's account.
+	if err := req.account.Engine.Refresh(ctx, req.merchant); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	if err := req.check(); err != nil {
+		s.fail(w, r, err)
+		return
+	}
 	if field := firstDifference(record.Fingerprints, req.key.Fingerprints); field != nil {
-		s.fail(w, r, reused(*field, record.Stream))
+		s.fail(w, r, reused(*field, resourceOf(record)))
 		return
 	}
 	record, err := s.awaitAnswer(ctx, req, record)
@@ -210,6 +249,15 @@ func (s *Server) replay(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	default:
 		s.answerOutstanding(ctx, w, r, req, record.Stream)
 	}
+}
+
+// resourceOf is the object that a key stands for; "" where the request for it
+// was refused, so that there is none.
+func resourceOf(record eventstore.KeyRecord) string {
+	if a := record.Answer; a != nil && a.Refusal != nil && a.Version == 0 {
+		return ""
+	}
+	return record.Stream
 }
 
 // awaitAnswer waits for the first request with the key, while it may still run.

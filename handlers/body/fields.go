@@ -30,11 +30,14 @@ func newFields(o map[string]any) *Fields {
 func (f *Fields) Wrong(name string, code domain.Code, detail string) {
 	at := f.at
 	if name != "" {
-		at += "/" + Escape(name)
+		at = f.pointer(name)
 	}
 	*f.errs = append(*f.errs, problem.FieldError{Pointer: at, Code: code, Detail: detail})
 }
 
+func (f *Fields) pointer(name string) string { return f.at + "/" + Escape(name) }
+
+// Take returns a member as it was read, and whether it is there.
 func (f *Fields) Take(name string) (any, bool) {
 	f.used[name] = true
 	v, present := f.values[name]
@@ -47,6 +50,7 @@ func (f *Fields) Has(name string) bool {
 	return present
 }
 
+// Text reads a string; ok is false where it is absent or none.
 func (f *Fields) Text(name string) (string, bool) {
 	v, present := f.Take(name)
 	if !present {
@@ -74,6 +78,10 @@ func (f *Fields) Option(name, absent string, options ...string) string {
 	return absent
 }
 
+var wholeNumber = regexp.MustCompile(`^-?\d+$`)
+
+// Integer reads a whole number that was written without fraction or exponent; ok
+// is false where it is absent or none, or doesn't fit 64 bits.
 func (f *Fields) Integer(name string) (int64, bool) {
 	v, present := f.Take(name)
 	if !present {
@@ -88,10 +96,12 @@ func (f *Fields) Integer(name string) (int64, bool) {
 	switch {
 	case err == nil:
 		return i, true
-	case regexp.MustCompile(`^-?\d+$`).MatchString(n.String()):
-		f.Wrong(name, problem.TooLarge, "The number is too large.")
+	case !wholeNumber.MatchString(n.String()):
+		f.Wrong(name, problem.WrongType, "The value must be a whole number: neither fractions nor exponents.")
+	case n.String()[0] == '-':
+		f.Wrong(name, problem.TooSmall, "The number is too small.")
 	default:
-		f.Wrong(name, problem.WrongType, "The value must be a whole number, in minor units: neither fractions nor exponents.")
+		f.Wrong(name, problem.TooLarge, "The number is too large.")
 	}
 	return 0, false
 }
@@ -112,6 +122,7 @@ func (f *Fields) Amount(name string, min int64) (int64, bool) {
 	return n, true
 }
 
+// Boolean reads true or false; ok is false where it is absent or neither.
 func (f *Fields) Boolean(name string) (value, ok bool) {
 	v, present := f.Take(name)
 	if !present {
@@ -135,7 +146,7 @@ func (f *Fields) Object(name string) *Fields {
 		f.Wrong(name, problem.WrongType, "The value must be an object.")
 		return nil
 	}
-	return &Fields{at: f.at + "/" + Escape(name), values: o, used: map[string]bool{}, errs: f.errs}
+	return &Fields{at: f.pointer(name), values: o, used: map[string]bool{}, errs: f.errs}
 }
 
 // Texts reads a list of strings.
@@ -161,6 +172,7 @@ func (f *Fields) Texts(name string) ([]string, bool) {
 	return out, true
 }
 
+// Instant reads an RFC 3339 time, in UTC and whole milliseconds.
 func (f *Fields) Instant(name string) (time.Time, bool) {
 	s, ok := f.Text(name)
 	if !ok {
@@ -211,6 +223,7 @@ const (
 
 var referencePattern = regexp.MustCompile(`^[a-zA-Z0-9_-]+$`)
 
+// Metadata reads the member metadata; nil where it is absent, empty or wrong.
 func (f *Fields) Metadata() map[string]string {
 	o := f.Object("metadata")
 	if o == nil {
@@ -225,7 +238,7 @@ func (f *Fields) Metadata() map[string]string {
 		value, ok := o.Text(key)
 		switch n := utf8.RuneCountInString(key); {
 		case n < 1:
-			o.Wrong(key, problem.TooShort, "A key has at least 1 character.")
+			f.errs.Add(o.pointer(key), problem.TooShort, "A key has at least 1 character.")
 		case n > metadataKeyMax:
 			o.Wrong(key, problem.TooLong, fmt.Sprintf("A key has at most %d characters.", metadataKeyMax))
 		case !ok:
@@ -245,19 +258,30 @@ func (f *Fields) Metadata() map[string]string {
 	return m
 }
 
+// Reference reads the member external_reference; "" where it is absent.
 func (f *Fields) Reference() string {
 	s, ok := f.Text("external_reference")
-	switch {
-	case !ok:
+	if !ok {
 		return ""
-	case s == "":
-		f.Wrong("external_reference", problem.TooShort, "The reference has at least 1 character.")
-	case len(s) > externalReference:
-		f.Wrong("external_reference", problem.TooLong, fmt.Sprintf("The reference has at most %d characters.", externalReference))
-	case !referencePattern.MatchString(s):
-		f.Wrong("external_reference", problem.InvalidFormat, "The reference may hold letters, digits, _ and - only.")
+	}
+	if code, detail := CheckReference(s); code != "" {
+		f.Wrong("external_reference", code, detail)
 	}
 	return s
+}
+
+// CheckReference returns what is wrong with an external reference; code "":
+// nothing.
+func CheckReference(s string) (code domain.Code, detail string) {
+	switch {
+	case s == "":
+		return problem.TooShort, "The reference has at least 1 character."
+	case len(s) > externalReference:
+		return problem.TooLong, fmt.Sprintf("The reference has at most %d characters.", externalReference)
+	case !referencePattern.MatchString(s):
+		return problem.InvalidFormat, "The reference may hold letters, digits, _ and - only."
+	}
+	return "", ""
 }
 
 func hasNUL(s string) bool {

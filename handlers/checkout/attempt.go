@@ -165,7 +165,11 @@ func (s *Server) attemptForm(w http.ResponseWriter, r *http.Request) {
 	card := method.CardInput{
 		Number: r.PostForm.Get(page.FieldNumber), CVC: r.PostForm.Get(page.FieldCVC), Name: r.PostForm.Get(page.FieldName),
 	}
-	card.ExpMonth, card.ExpYear, _ = method.ParseExpiry(r.PostForm.Get(page.FieldExp))
+	var readable bool
+	expiry := r.PostForm.Get(page.FieldExp)
+	if card.ExpMonth, card.ExpYear, readable = method.ParseExpiry(expiry); !readable && expiry != "" {
+		card.ExpMonth = -1 // no month: what was typed is wrong, not missing
+	}
 	err := s.pay(ctx, r, v, attemptInput{attemptID: r.PostForm.Get(page.FieldAttemptID), card: card})
 	var wrong cardProblems
 	switch {
@@ -185,7 +189,7 @@ func (s *Server) attemptForm(w http.ResponseWriter, r *http.Request) {
 // itself what err says: the session has ended, or another attempt is under way.
 func shownByPage(err error) bool {
 	switch problem.From(err).Code {
-	case problem.SessionNotActive, problem.AttemptInProgress, problem.AttemptIDUnknown, problem.AttemptsExhausted:
+	case problem.SessionNotActive, problem.AttemptInProgress, problem.AttemptIDUnknown:
 		return true
 	}
 	return false

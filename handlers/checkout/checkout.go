@@ -11,6 +11,7 @@ import (
 	"encoding/base64"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
@@ -71,6 +72,11 @@ func New(c Config) *Server {
 // there are not: people see a page.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if _, pattern := s.mux.Handler(r); pattern == "" {
+		if allowed := problem.Methods(s.mux, r); len(allowed) > 0 {
+			w.Header().Set("Allow", strings.Join(allowed, ", "))
+			s.fail(w, r, problem.New(problem.MethodNotAllowed, "The path takes "+strings.Join(allowed, ", ")+"."))
+			return
+		}
 		s.failPage(w, r, view{}, problem.New(problem.NotFound, "There is nothing at this path."))
 		return
 	}

@@ -25,7 +25,19 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) {
 	}
 	shown := s.pageOf(r, v)
 	shown.LeadOn = !r.URL.Query().Has(page.StayParam)
+	if shown.State == page.StateRedirecting && cameFromOutside(r) {
+		// Most likely back from the bank, whose word is about to come: sending the
+		// customer there again would throw them to and fro.
+		shown.State = page.StateProcessing
+	}
 	s.render(w, r, http.StatusOK, shown)
+}
+
+// cameFromOutside reports whether the browser says that another origin's page led
+// here.
+func cameFromOutside(r *http.Request) bool {
+	from := r.Header.Get("Sec-Fetch-Site")
+	return from == "cross-site" || from == "same-site"
 }
 
 // pageOf is the page for the state that the checkout is in.

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"slices"
 	"time"
 
@@ -197,26 +198,27 @@ func (g *Engine) commit(ctx context.Context, tx *Tx, c Command, refusal error) (
 }
 
 // commitRefusal has the log confirm what a refusal rests on, and keeps it for
-// the idempotency key if time alone can't lift it.
+// the idempotency key if it was decided: if neither time nor another request,
+// corrected, can lift it.
 func (g *Engine) commitRefusal(ctx context.Context, tx *Tx, c Command, refusal error) error {
 	tx.writes, tx.claims, tx.answer = nil, nil, nil
 	cmd := tx.command(tx.Origin)
-	var r *domain.Refusal
-	errors.As(refusal, &r)
-	if c.Key != nil && r.Transient {
-		// The key is not used up, but it may have been used before.
-		if record, taken, err := g.Store.KeyRecord(ctx, c.Origin.MerchantID, c.Key.Kind, c.Key.Key); err != nil || taken {
-			return errors.CombineErrors(err, keyTaken(record, taken))
-		}
-	}
 	shown := problem.From(refusal)
 	if c.Explain != nil {
 		shown = c.Explain(refusal)
 	}
-	if c.Key != nil && !r.Transient && shown.Status() != 404 && shown.Status() != 400 {
+	switch {
+	case c.Key == nil:
+	case remembered(refusal, shown):
 		cmd.Key = c.Key
 		tx.AnswerProblem(cmd.ID, shown, c.Subject)
 		cmd.Answer = tx.answer
+	default:
+		// The key is not used up, but it may have been used before.
+		record, taken, err := g.Store.KeyRecord(ctx, c.Origin.MerchantID, c.Key.Kind, c.Key.Key)
+		if err != nil || taken {
+			return errors.CombineErrors(err, keyTaken(record, taken))
+		}
 	}
 	if len(cmd.Expect) > 0 {
 		if _, err := g.Store.Append(ctx, cmd); err != nil {
@@ -224,6 +226,19 @@ func (g *Engine) commitRefusal(ctx context.Context, tx *Tx, c Command, refusal e
 		}
 	}
 	return shown
+}
+
+// remembered reports whether a refusal is the answer to its request for good.
+func remembered(refusal error, shown problem.Problem) bool {
+	var r *domain.Refusal
+	if errors.As(refusal, &r) && r.Transient {
+		return false
+	}
+	switch shown.Status() {
+	case http.StatusPaymentRequired, http.StatusConflict, http.StatusUnprocessableEntity:
+		return true
+	}
+	return false
 }
 
 func keyTaken(record eventstore.KeyRecord, taken bool) error {

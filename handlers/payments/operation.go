@@ -105,7 +105,7 @@ func (s *Service) call(ctx context.Context, op payment.Operation, currency strin
 
 func (s *Service) readPayment(ctx context.Context, tx *engine.Tx, paymentID string) (payment.State, error) {
 	if tx.Origin.Actor.Kind == domain.ActorMerchant {
-		if _, err := s.permitted(ctx, tx); err != nil {
+		if _, err := s.Permitted(ctx, tx); err != nil {
 			return payment.State{}, err
 		}
 	}

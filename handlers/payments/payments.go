@@ -65,16 +65,20 @@ func (s *Service) await(ctx context.Context, f func(ctx context.Context)) bool {
 	}
 }
 
-// permitted checks that the key which the caller came with is still good. The
-// append checks the merchant's version, so a revocation holds from its commit on.
-func (s *Service) permitted(ctx context.Context, tx *engine.Tx) (merchant.State, error) {
+// Permitted checks that the key which the caller came with is still good. The
+// append checks the merchant's version, so a revocation holds from its commit on,
+// and so does whatever else the merchant's account says.
+func (s *Service) Permitted(ctx context.Context, tx *engine.Tx) (merchant.State, error) {
 	m, err := engine.Read(ctx, tx, s.Engine.Merchants, tx.Origin.MerchantID)
 	if err != nil {
 		return merchant.State{}, err
 	}
 	if tx.Origin.Actor.Kind == domain.ActorMerchant {
-		if k, known := m.Value.Keys[tx.Origin.Actor.ID]; !known || k.Revoked {
-			return merchant.State{}, problem.New(problem.Forbidden, "The API key was revoked.")
+		switch k, known := m.Value.Keys[tx.Origin.Actor.ID]; {
+		case !known, k.Revoked:
+			return merchant.State{}, domain.Refuse(problem.Forbidden, "The API key was revoked.")
+		case k.Kind == merchant.KeyPublic && !m.Value.Settings.PublicKeys:
+			return merchant.State{}, domain.Refuse(problem.Forbidden, "Public keys are switched off for this merchant.")
 		}
 	}
 	return m.Value, nil

@@ -8,6 +8,7 @@ import (
 	"tender/domain"
 	"tender/domain/collect"
 	"tender/domain/id"
+	"tender/domain/merchant"
 	"tender/domain/payment"
 	"tender/domain/session"
 	"tender/eventstore"
@@ -25,8 +26,11 @@ func (s *Service) CreateSession(ctx context.Context, origin engine.Origin, k *ev
 	return s.Engine.Do(ctx, engine.Command{
 		Origin: origin, Key: key(k, sessionID), Subject: sessionID,
 		Decide: func(ctx context.Context, tx *engine.Tx) error {
-			m, err := s.permitted(ctx, tx)
+			m, err := s.Permitted(ctx, tx)
 			if err != nil {
+				return err
+			}
+			if err := allowsReturn(m, tx.Origin.Actor, c.ReturnURL); err != nil {
 				return err
 			}
 			if err := s.offers(c); err != nil {
@@ -45,6 +49,17 @@ func (s *Service) CreateSession(ctx context.Context, origin engine.Origin, k *ev
 			return nil
 		},
 	})
+}
+
+// allowsReturn holds sessions that a browser makes to the merchant's own pages.
+func allowsReturn(m merchant.State, by domain.Actor, url string) error {
+	if by.Kind != domain.ActorMerchant || m.Keys[by.ID].Kind != merchant.KeyPublic || url == "" || m.AllowsReturnURL(url) {
+		return nil
+	}
+	return &domain.Refusal{
+		Code: problem.NotAllowed, Field: "/options/checkout_options/return_url",
+		Detail: "With a public key the return URL must be one that the merchant allows.",
+	}
 }
 
 // offers refuses a session that the acquirer could not carry out.
@@ -88,11 +103,12 @@ func (s *Service) CancelSession(ctx context.Context, origin engine.Origin, k *ev
 	if err != nil || closing == "" {
 		return done, false, err
 	}
-	ended := s.await(ctx, func(ctx context.Context) { _, err = s.ask(ctx, closing) })
+	var unasked error
+	ended := s.await(ctx, func(ctx context.Context) { _, unasked = s.ask(ctx, closing) })
 	if !ended {
 		return done, true, nil
 	}
-	return s.cancelled(ctx, sessionID, done, err)
+	return s.cancelled(ctx, sessionID, done, unasked)
 }
 
 // cancelled says what became of a cancel that had to wait for the acquirer.
@@ -107,7 +123,9 @@ func (s *Service) cancelled(ctx context.Context, sessionID string, done engine.D
 	}
 	switch ref.Value.Status {
 	case session.StatusCancelled:
-		return done, false, nil
+		// What was appended here was the wish; the answer was settled by whoever
+		// recorded the attempt's end.
+		return engine.Done{}, false, nil
 	case session.StatusActive:
 		return done, true, nil
 	case session.StatusCompleted, session.StatusExpired:
@@ -135,7 +153,7 @@ func (s *Service) ExpireSession(ctx context.Context, origin engine.Origin, sessi
 func (s *Service) readSession(ctx context.Context, tx *engine.Tx, sessionID string) (session.State, payment.State, error) {
 	var none payment.State
 	if tx.Origin.Actor.Kind == domain.ActorMerchant {
-		if _, err := s.permitted(ctx, tx); err != nil {
+		if _, err := s.Permitted(ctx, tx); err != nil {
 			return session.State{}, none, err
 		}
 	}
@@ -157,12 +175,14 @@ func (s *Service) readSession(ctx context.Context, tx *engine.Tx, sessionID stri
 	return st.Value, p.Value, nil
 }
 
-// write adds a decision about a session and its payment to tx.
+// write adds a decision about a session and its payment to tx. The session comes
+// last: it is what requests are answered with, and the position that they are
+// told must be the decision's end.
 func write(tx *engine.Tx, sessionID string, c collect.Changes) {
-	engine.Write(tx, session.Codec, sessionID, c.Session...)
 	if c.PaymentID != "" {
 		engine.Write(tx, payment.Codec, c.PaymentID, c.Payment...)
 	}
+	engine.Write(tx, session.Codec, sessionID, c.Session...)
 }
 
 // supported refuses what the acquirer can't do, before it is called.

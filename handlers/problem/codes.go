@@ -38,9 +38,7 @@ const (
 	NothingToVoid        domain.Code = "nothing_to_void"
 	SessionNotActive     domain.Code = "session_not_active"
 	TooManyOperations    domain.Code = "too_many_operations"
-	AttemptsExhausted    domain.Code = "attempts_exhausted"
 	AttemptIDUnknown     domain.Code = "attempt_id_unknown"
-	EndpointNotEnabled   domain.Code = "endpoint_not_enabled"
 
 	PayloadTooLarge      domain.Code = "payload_too_large"
 	UnsupportedMediaType domain.Code = "unsupported_media_type"
@@ -154,16 +152,9 @@ var table = []Kind{
 	{Code: TooManyOperations, Status: http.StatusConflict, Title: "Too many captures and voids",
 		When: "The payment has had as many captures and voids, failed ones included, as a payment may have.",
 		Do:   "Nothing more can be captured. What is still reserved lapses at `authorisation_expires_at`."},
-	{Code: AttemptsExhausted, Status: http.StatusConflict, Title: "No attempt is left",
-		When: "Ten attempts to pay this session have failed; it is expired.",
-		Do:   "Make a new session, and consider whether to offer one at all."},
 	{Code: AttemptIDUnknown, Status: http.StatusConflict, Title: "Unknown attempt",
 		When: "`attempt_id` is none that this session's state has named.",
 		Do:   "Read the state and send the `attempt_id` that it names, or leave it out."},
-	{Code: EndpointNotEnabled, Status: http.StatusConflict, Title: "The endpoint takes no deliveries",
-		When: "A test or a delivery was to be sent to an endpoint that is disabled or deleted.",
-		Do:   "Enable the endpoint first (`PATCH` with `status: enabled`), or make a new one."},
-
 	{Code: PayloadTooLarge, Status: http.StatusRequestEntityTooLarge, Title: "Body too large",
 		When: "The body is larger than 64 KiB.",
 		Do:   "Send less: no valid request comes near that size."},

@@ -102,7 +102,9 @@ type fieldErrorJSON struct {
 }
 
 // MarshalJSON writes the one place that f names, its code and its detail.
-func (f FieldError) MarshalJSON() ([]byte, error) {
+func (f FieldError) MarshalJSON() ([]byte, error) { return json.Marshal(f.wire()) }
+
+func (f FieldError) wire() fieldErrorJSON {
 	out := fieldErrorJSON{Code: f.Code, Detail: f.Detail}
 	switch {
 	case f.Header != "":
@@ -112,7 +114,7 @@ func (f FieldError) MarshalJSON() ([]byte, error) {
 	default:
 		out.Pointer = &f.Pointer
 	}
-	return json.Marshal(out)
+	return out
 }
 
 // UnmarshalJSON reads what [FieldError.MarshalJSON] wrote.

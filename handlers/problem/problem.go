@@ -7,6 +7,7 @@
 package problem
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -141,7 +142,7 @@ type document struct {
 	Code      domain.Code      `json:"code"`
 	RequestID string           `json:"request_id"`
 	Retryable bool             `json:"retryable"`
-	Errors    []FieldError     `json:"errors,omitempty"`
+	Errors    []fieldErrorJSON `json:"errors,omitempty"`
 	Amounts   map[string]int64 `json:"amounts,omitempty"`
 
 	ConflictingResourceID string `json:"conflicting_resource_id,omitempty"`
@@ -159,7 +160,7 @@ func Write(w http.ResponseWriter, r *http.Request, base string, p Problem) {
 		p = New(kind.Code, "")
 	}
 	h := w.Header()
-	body, err := json.Marshal(document{
+	body := encode(document{
 		Type:      kind.Type(base),
 		Title:     kind.Title,
 		Status:    kind.Status,
@@ -173,9 +174,6 @@ func Write(w http.ResponseWriter, r *http.Request, base string, p Problem) {
 
 		ConflictingResourceID: p.ConflictingResourceID,
 	})
-	if err != nil { // strings and numbers always marshal
-		panic(fmt.Sprintf("marshal a problem: %v", err))
-	}
 	h.Del("Content-Encoding")
 	h.Del("ETag")
 	h.Del("Last-Modified")
@@ -193,6 +191,17 @@ func Write(w http.ResponseWriter, r *http.Request, base string, p Problem) {
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body)
 	}
+}
+
+// encode writes a document as people read it: with <, > and & as they are.
+func encode(d document) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(d); err != nil { // strings and numbers always encode
+		panic(fmt.Sprintf("encode a problem: %v", err))
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
 // setChallenge says how to authenticate, as RFC 9110 demands with every 401.
@@ -215,18 +224,20 @@ func detailOf(p Problem, kind Kind) string {
 
 // errorsOf returns the field errors of a document, bounded. Every 400 has at
 // least one: where none is known, the body as a whole, or the header, is named.
-func errorsOf(p Problem, kind Kind) []FieldError {
-	errs := slices.Clone(p.Errors)
+func errorsOf(p Problem, kind Kind) []fieldErrorJSON {
+	errs := p.Errors
 	if len(errs) == 0 && kind.Status == http.StatusBadRequest {
 		errs = []FieldError{unplaced(kind, detailOf(p, kind))}
 	}
 	if len(errs) > fieldErrorsMax {
 		errs = errs[:fieldErrorsMax]
 	}
-	for i := range errs {
-		errs[i].Pointer = truncate(errs[i].Pointer, pointerBytesMax)
+	var out []fieldErrorJSON
+	for _, f := range errs {
+		f.Pointer = truncate(f.Pointer, pointerBytesMax)
+		out = append(out, f.wire())
 	}
-	return errs
+	return out
 }
 
 // unplaced is the field error of a 400 that came without any.

@@ -357,6 +357,18 @@ func TestFromRecordRefusesWhatIsNone(t *testing.T) {
 	}
 }
 
+func TestDetailsReadAsTheyAre(t *testing.T) {
+	t.Parallel()
+	w := httptest.NewRecorder()
+	problem.Write(w, httptest.NewRequest(http.MethodGet, "/x", nil), "http://127.0.0.1",
+		problem.New(problem.InvalidRequest, "a <b> & c").WithFieldErrors(problem.FieldError{Pointer: "/<", Code: problem.Unknown, Detail: "d > e"}))
+	for _, want := range []string{`"a <b> & c"`, `"/<"`, `"d > e"`} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%s is not in %s", want, w.Body)
+		}
+	}
+}
+
 func TestPointerEscapes(t *testing.T) {
 	t.Parallel()
 	if got := problem.Pointer("metadata", "a/b~c", "0"); got != "/metadata/a~1b~0c/0" {

@@ -20,15 +20,78 @@ const (
 	// startMax is how long after its claim a delivery may still begin: what
 	// remains is enough for a try and for writing down what became of it.
 	startMax = leaseTime - 3*DeliveryTimeout
-	// claimMax bounds one claim: what it concerns is loaded in two queries of at
-	// most 256 streams.
-	claimMax = 80
+	// claimMax bounds one claim, prepareMax what of it is loaded at once: three
+	// streams for each, at most 256 in a query.
+	claimMax   = 320
+	prepareMax = 80
 	// staleAfter is how long a lease that nobody finished is kept.
 	staleAfter = 10 * time.Minute
 	// attemptsKept is how long tries can be looked at.
 	attemptsKept = 30 * 24 * time.Hour
 	// tidyMax bounds one statement that tidies up.
 	tidyMax = 5000
+)
+
+const (
+	enabledSQL = `SELECT id FROM {endpoints} WHERE status = 'enabled'`
+
+	freshSQL = `SELECT DISTINCT d.endpoint_id FROM {deliveries} d
+	JOIN {endpoints} e ON e.id = d.endpoint_id AND e.status = 'enabled'
+	WHERE d.status = 'pending' AND d.first_position > $1`
+
+	// backlogSQL claims what lies beyond each lane's mark and has no lease, oldest
+	// first. Rows that another process claims at the same time come back unclaimed,
+	// so that a lane doesn't take a lost race for the end of its backlog.
+	backlogSQL = `WITH due AS MATERIALIZED (
+		SELECT d.* FROM unnest($2::text[], $3::bigint[], $4::int[]) AS l (endpoint_id, after, room)
+		JOIN {endpoints} e ON e.id = l.endpoint_id AND e.status = 'enabled'
+		CROSS JOIN LATERAL (
+			SELECT {columns} FROM {deliveries} d
+			WHERE d.endpoint_id = l.endpoint_id AND d.status = 'pending' AND d.first_position > l.after
+			  AND NOT EXISTS (SELECT FROM {leases} s WHERE s.kind = $1 AND s.id = d.id
+			                  AND (s.until > clock_timestamp() OR s.done_position IS NOT NULL))
+			ORDER BY d.first_position LIMIT l.room
+		) d
+	), claimed AS (
+		INSERT INTO {leases} AS s (kind, id, owner, until)
+		SELECT $1, id, $5, clock_timestamp() + $6::interval FROM due ORDER BY id
+		ON CONFLICT (kind, id) DO UPDATE SET owner = excluded.owner, until = excluded.until
+		WHERE s.until <= clock_timestamp() AND s.done_position IS NULL
+		RETURNING s.id
+	)
+	SELECT {columns}, c.id IS NOT NULL FROM due d LEFT JOIN claimed c ON c.id = d.id ORDER BY d.first_position`
+
+	// retriesSQL claims what was claimed before and is due again: the lease says
+	// when.
+	retriesSQL = `WITH due AS MATERIALIZED (
+		SELECT s.id FROM (
+			SELECT s.id, s.until, l.room, row_number() OVER (PARTITION BY d.endpoint_id ORDER BY s.until) AS place
+			FROM {leases} s
+			JOIN {deliveries} d ON d.id = s.id AND d.status = 'pending'
+			JOIN {endpoints} e ON e.id = d.endpoint_id AND e.status = 'enabled'
+			JOIN unnest($2::text[], $3::int[]) AS l (endpoint_id, room) ON l.endpoint_id = d.endpoint_id
+			WHERE s.kind = $1 AND s.until <= clock_timestamp() AND s.done_position IS NULL
+		) s WHERE place <= room ORDER BY s.until LIMIT $6
+	), free AS (
+		SELECT s.id FROM {leases} s JOIN due ON due.id = s.id
+		WHERE s.kind = $1 AND s.until <= clock_timestamp() AND s.done_position IS NULL
+		FOR UPDATE OF s SKIP LOCKED
+	), claimed AS (
+		UPDATE {leases} s SET owner = $4, until = clock_timestamp() + $5::interval
+		FROM free WHERE s.kind = $1 AND s.id = free.id
+		RETURNING s.id
+	)
+	SELECT {columns}, true FROM claimed c JOIN {deliveries} d ON d.id = c.id ORDER BY d.first_position`
+
+	staleSQL = `DELETE FROM {leases} WHERE kind = $1 AND id IN (
+		SELECT s.id FROM {leases} s WHERE s.kind = $1 AND s.done_position IS NULL
+		  AND s.until < clock_timestamp() - $2::interval
+		  AND NOT EXISTS (SELECT FROM {deliveries} d WHERE d.id = s.id AND d.status = 'pending')
+		LIMIT $3)`
+
+	oldSQL = `DELETE FROM {attempts} WHERE (delivery_id, number) IN (
+		SELECT delivery_id, number FROM {attempts}
+		WHERE started_at < clock_timestamp() - $1::interval LIMIT $2)`
 )
 
 // claims reads what is pending and takes leases on it.
@@ -48,57 +111,8 @@ func newClaims(pool *pgxpool.Pool, log eventstore.Log) *claims {
 		"{columns}", "d.id, d.merchant_id, d.endpoint_id, d.event_id, d.event_type, d.source, d.source_version, d.first_position",
 	).Replace
 	return &claims{
-		pool:    pool,
-		enabled: replace(`SELECT id FROM {endpoints} WHERE status = 'enabled'`),
-		fresh: replace(`SELECT DISTINCT d.endpoint_id FROM {deliveries} d
-			JOIN {endpoints} e ON e.id = d.endpoint_id AND e.status = 'enabled'
-			WHERE d.status = 'pending' AND d.first_position > $1`),
-		// What lies beyond each lane's mark and has no lease, oldest first. Rows
-		// that another process claims at the same time come back unclaimed, so
-		// that a lane doesn't take a lost race for the end of its backlog.
-		backlog: replace(`WITH due AS MATERIALIZED (
-				SELECT d.* FROM unnest($2::text[], $3::bigint[], $4::int[]) AS l (endpoint_id, after, room)
-				JOIN {endpoints} e ON e.id = l.endpoint_id AND e.status = 'enabled'
-				CROSS JOIN LATERAL (
-					SELECT {columns} FROM {deliveries} d
-					WHERE d.endpoint_id = l.endpoint_id AND d.status = 'pending' AND d.first_position > l.after
-					  AND NOT EXISTS (SELECT FROM {leases} s WHERE s.kind = $1 AND s.id = d.id
-					                  AND (s.until > clock_timestamp() OR s.done_position IS NOT NULL))
-					ORDER BY d.first_position LIMIT l.room
-				) d
-			), claimed AS (
-				INSERT INTO {leases} AS s (kind, id, owner, until)
-				SELECT $1, id, $5, clock_timestamp() + $6::interval FROM due ORDER BY id
-				ON CONFLICT (kind, id) DO UPDATE SET owner = excluded.owner, until = excluded.until
-				WHERE s.until <= clock_timestamp() AND s.done_position IS NULL
-				RETURNING s.id
-			)
-			SELECT {columns}, c.id IS NOT NULL FROM due d LEFT JOIN claimed c ON c.id = d.id ORDER BY d.first_position`),
-		// What was claimed before and is due again: the lease says when.
-		retries: replace(`WITH due AS MATERIALIZED (
-				SELECT s.id FROM (
-					SELECT s.id, s.until, l.room, row_number() OVER (PARTITION BY d.endpoint_id ORDER BY s.until) AS place
-					FROM {leases} s
-					JOIN {deliveries} d ON d.id = s.id AND d.status = 'pending'
-					JOIN {endpoints} e ON e.id = d.endpoint_id AND e.status = 'enabled'
-					JOIN unnest($2::text[], $3::int[]) AS l (endpoint_id, room) ON l.endpoint_id = d.endpoint_id
-					WHERE s.kind = $1 AND s.until <= clock_timestamp() AND s.done_position IS NULL
-				) s WHERE place <= room ORDER BY s.until LIMIT $6
-			), claimed AS (
-				UPDATE {leases} s SET owner = $4, until = clock_timestamp() + $5::interval
-				FROM due WHERE s.kind = $1 AND s.id = due.id
-				  AND s.until <= clock_timestamp() AND s.done_position IS NULL
-				RETURNING s.id
-			)
-			SELECT {columns}, true FROM claimed c JOIN {deliveries} d ON d.id = c.id ORDER BY d.first_position`),
-		stale: replace(`DELETE FROM {leases} WHERE kind = $1 AND id IN (
-				SELECT s.id FROM {leases} s WHERE s.kind = $1 AND s.done_position IS NULL
-				  AND s.until < clock_timestamp() - $2::interval
-				  AND NOT EXISTS (SELECT FROM {deliveries} d WHERE d.id = s.id AND d.status = 'pending')
-				LIMIT $3)`),
-		old: replace(`DELETE FROM {attempts} WHERE (delivery_id, number) IN (
-				SELECT delivery_id, number FROM {attempts}
-				WHERE started_at < clock_timestamp() - $1::interval LIMIT $2)`),
+		pool: pool, enabled: replace(enabledSQL), fresh: replace(freshSQL), backlog: replace(backlogSQL),
+		retries: replace(retriesSQL), stale: replace(staleSQL), old: replace(oldSQL),
 	}
 }
 

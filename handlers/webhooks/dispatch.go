@@ -2,6 +2,7 @@ package webhooks
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"tender/projections"
@@ -226,8 +227,8 @@ func (d *dispatcher) pickRoom() []wanted {
 	return all
 }
 
-// enqueue loads what the claimed deliveries need and starts what may start. If
-// that fails they are given back.
+// enqueue loads what the claimed deliveries need and starts what may start. What
+// can't be loaded is given back.
 func (d *dispatcher) enqueue(ctx context.Context, all []claimed) error {
 	jobs := make([]job, 0, len(all))
 	for _, c := range all {
@@ -235,20 +236,22 @@ func (d *dispatcher) enqueue(ctx context.Context, all []claimed) error {
 			jobs = append(jobs, c.job)
 		}
 	}
-	owned := append([]job(nil), jobs...)
-	ready, err := d.w.prepare(ctx, jobs)
-	if err != nil {
-		for _, j := range owned {
-			d.w.letGo(j, 0, 0)
+	for some := range slices.Chunk(jobs, prepareMax) {
+		ready, err := d.w.prepare(ctx, some)
+		if err != nil {
+			for _, j := range jobs {
+				d.w.letGo(j, 0, 0)
+			}
+			return err
 		}
-		return err
-	}
-	for _, j := range ready {
-		l := d.lane(j.endpointID)
-		l.queue = append(l.queue, j)
-	}
-	for _, j := range ready {
-		d.startNext(ctx, d.lanes[j.endpointID])
+		jobs = jobs[len(some):]
+		for _, j := range ready {
+			l := d.lane(j.endpointID)
+			l.queue = append(l.queue, j)
+		}
+		for _, j := range ready {
+			d.startNext(ctx, d.lanes[j.endpointID])
+		}
 	}
 	return nil
 }

@@ -80,30 +80,35 @@ func TestAnswers(t *testing.T) {
 		handler http.HandlerFunc
 		class   webhooks.Class
 		status  int
+		slow    bool
 	}{
-		"200":              {status(200), webhooks.Succeeded, 200},
-		"299":              {status(299), webhooks.Succeeded, 299},
-		"400":              {status(400), webhooks.Rejected, 400},
-		"404":              {status(404), webhooks.Rejected, 404},
-		"410":              {status(410), webhooks.Gone, 410},
-		"429":              {status(429), webhooks.Rejected, 429},
-		"500":              {status(500), webhooks.Rejected, 500},
-		"304":              {status(304), webhooks.Redirected, 304},
-		"hang":             {hang, webhooks.TooSlow, 0},
-		"slow headers":     {dribble("HTTP/1.1 200 OK\r\nX-Slow: "), webhooks.TooSlow, 0},
-		"slow body":        {dribble("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"), webhooks.TooSlow, 200},
-		"slow body of 410": {dribble("HTTP/1.1 410 Gone\r\nContent-Length: 1000\r\n\r\n"), webhooks.Gone, 410},
-		"reset":            {raw("", true), webhooks.Reset, 0},
-		"closed":           {raw("", false), webhooks.Reset, 0},
-		"short body":       {raw("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc", false), webhooks.Reset, 200},
-		"reset in body":    {raw("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc", true), webhooks.Reset, 200},
-		"not HTTP":         {raw("220 smtp.example ESMTP\r\n", false), webhooks.Garbled, 0},
-		"huge headers":     {raw("HTTP/1.1 200 OK\r\nX-Huge: "+strings.Repeat("x", 1<<20)+"\r\n\r\n", false), webhooks.Garbled, 0},
+		"200":              {status(200), webhooks.Succeeded, 200, false},
+		"299":              {status(299), webhooks.Succeeded, 299, false},
+		"400":              {status(400), webhooks.Rejected, 400, false},
+		"404":              {status(404), webhooks.Rejected, 404, false},
+		"410":              {status(410), webhooks.Gone, 410, false},
+		"429":              {status(429), webhooks.Rejected, 429, false},
+		"500":              {status(500), webhooks.Rejected, 500, false},
+		"304":              {status(304), webhooks.Redirected, 304, false},
+		"hang":             {hang, webhooks.TooSlow, 0, true},
+		"slow headers":     {dribble("HTTP/1.1 200 OK\r\nX-Slow: "), webhooks.TooSlow, 0, true},
+		"slow body":        {dribble("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"), webhooks.TooSlow, 200, true},
+		"slow body of 410": {dribble("HTTP/1.1 410 Gone\r\nContent-Length: 1000\r\n\r\n"), webhooks.Gone, 410, true},
+		"reset":            {raw("", true), webhooks.Reset, 0, false},
+		"closed":           {raw("", false), webhooks.Reset, 0, false},
+		"short body":       {raw("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc", false), webhooks.Reset, 200, false},
+		"reset in body":    {raw("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc", true), webhooks.Reset, 200, false},
+		"not HTTP":         {raw("220 smtp.example ESMTP\r\n", false), webhooks.Garbled, 0, false},
+		"huge headers":     {raw("HTTP/1.1 200 OK\r\nX-Huge: "+strings.Repeat("x", 1<<20)+"\r\n\r\n", false), webhooks.Garbled, 0, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := receive(t, c.handler)
-			answer := development(t, webhooks.WithTimeout(shortTimeout)).Post(t.Context(), server.URL, nil, []byte("{}"))
+			var options []webhooks.Option
+			if c.slow {
+				options = append(options, webhooks.WithTimeout(shortTimeout))
+			}
+			answer := development(t, options...).Post(t.Context(), server.URL, nil, []byte("{}"))
 			if answer.Class != c.class || answer.Status != c.status {
 				t.Errorf("the answer is %+v, want %s %d", answer, c.class, c.status)
 			}
@@ -342,14 +347,16 @@ func TestHTTP2(t *testing.T) {
 	server.Config.ErrorLog = silent
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	e := development(t, webhooks.WithTimeout(shortTimeout), webhooks.WithTLS(server.Client().Transport.(*http.Transport).TLSClientConfig))
+	trusting := webhooks.WithTLS(server.Client().Transport.(*http.Transport).TLSClientConfig)
+	e := development(t, trusting)
 	if a := e.Post(t.Context(), server.URL, nil, []byte("{}")); a.Class != webhooks.Succeeded || string(a.Body) != "HTTP/2.0" {
 		t.Errorf("%+v with %q", a, a.Body)
 	}
 	if a := e.Post(t.Context(), server.URL+"/abort", nil, []byte("{}")); a.Class != webhooks.Reset {
 		t.Errorf("a broken stream: %+v", a)
 	}
-	if a := e.Post(t.Context(), server.URL+"/hang", nil, []byte("{}")); a.Class != webhooks.TooSlow {
+	impatient := development(t, trusting, webhooks.WithTimeout(shortTimeout))
+	if a := impatient.Post(t.Context(), server.URL+"/hang", nil, []byte("{}")); a.Class != webhooks.TooSlow {
 		t.Errorf("a stream that hangs: %+v", a)
 	}
 }

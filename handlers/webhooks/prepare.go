@@ -66,7 +66,7 @@ func (w *Worker) prepare(ctx context.Context, all []job) ([]job, error) {
 	if err != nil {
 		return nil, err
 	}
-	ready := all[:0]
+	ready := make([]job, 0, len(all))
 	for i, j := range all {
 		e := endpoints[j.endpointID].Value
 		switch {

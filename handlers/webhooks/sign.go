@@ -20,11 +20,13 @@ const (
 	HeaderSignature = "Webhook-Signature"
 )
 
+// SecretBytesMin and SecretBytesMax bound a secret, decoded.
 const (
-	// SecretBytesMin and SecretBytesMax bound a secret, decoded.
 	SecretBytesMin = 24
 	SecretBytesMax = 64
+)
 
+const (
 	secretPrefix     = "whsec_"
 	secretBytesNew   = 32 // of a generated secret: as many as the signature's hash has
 	signatureVersion = "v1,"

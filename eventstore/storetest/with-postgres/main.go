@@ -31,10 +31,10 @@ func main() {
 }
 
 func run(command []string) (code int, err error) {
-	// Ctrl-C reaches the command by itself, and it decides what to do; what
-	// ends only us is passed on.
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	started := make(chan *os.Process, 1)
+	go obey(stop, started)
 
 	parent, err := os.MkdirTemp("", "tender-test-run-")
 	if err != nil {
@@ -45,7 +45,7 @@ func run(command []string) (code int, err error) {
 		return 1, err
 	}
 	config := storetest.PrivateConfig(filepath.Join(parent, "postgres"))
-	server, err := pgserver.Start(context.Background(), config)
+	server, err := pgserver.Start(ctx, config)
 	if err != nil {
 		return 1, err
 	}
@@ -61,13 +61,7 @@ func run(command []string) (code int, err error) {
 	if err := cmd.Start(); err != nil {
 		return 127, err
 	}
-	go func() {
-		for s := range signals {
-			if s != syscall.SIGINT {
-				_ = cmd.Process.Signal(s)
-			}
-		}
-	}()
+	started <- cmd.Process
 	err = cmd.Wait()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
@@ -77,4 +71,24 @@ func run(command []string) (code int, err error) {
 		return 1, err
 	}
 	return 0, nil
+}
+
+// obey handles the signals that would end us. Before the command has begun they
+// end the start of the server. Afterwards Ctrl-C reaches the command by itself,
+// and it decides what to do; what is sent only to us is passed on.
+func obey(stop context.CancelFunc, started <-chan *os.Process) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	var command *os.Process
+	for {
+		select {
+		case command = <-started:
+		case s := <-signals:
+			if command == nil {
+				stop()
+			} else if s != syscall.SIGINT {
+				_ = command.Signal(s)
+			}
+		}
+	}
 }

@@ -24,7 +24,7 @@ import (
 const (
 	// waitMax bounds how long a page may take to show what a test waits for. It
 	// has room for an answer that an acquirer gives late.
-	waitMax = 45 * time.Second
+	waitMax = 60 * time.Second
 	// lookEvery is the pause between two looks.
 	lookEvery = 50 * time.Millisecond
 )

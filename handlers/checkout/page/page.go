@@ -230,10 +230,10 @@ func (s shown) TabTitle() (string, error) {
 // Text is the sentence below the heading of a page that has just one.
 func (s shown) Text() (string, error) {
 	key := string(s.State)
-	switch s.State {
-	case StateSucceeded:
+	if s.State == StateSucceeded {
 		key += "." + s.success()
-	case StateProblem:
+	}
+	if s.State == StateProblem {
 		key += "." + string(s.Problem)
 	}
 	return s.T(key+".text", "merchant", s.Merchant)

@@ -288,7 +288,7 @@ func TestThePageGoesOnWithoutScript(t *testing.T) {
 	tests := []struct {
 		name, page, want string // want: the refresh's content; "" for none
 	}{
-		{"waits", "processing", `5`},
+		{"waits", "processing", `5; url=` + checkout},
 		{"to the bank", "redirecting", `0; url=https://acs.bank.example/challenge?id=1&amp;lang=en`},
 		{"not to the bank twice", "redirecting_back", ``},
 		{"to the merchant", "succeeded", `5; url=https://karoo.example/thanks?basket=7&amp;session_id=ps_01hzy3v7q8e4xk2m9c5b7d6f0a#done`},

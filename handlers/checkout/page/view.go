@@ -16,7 +16,9 @@ const (
 	StateDeclined State = "declined"
 	// StateRedirecting sends the customer to NextURL, their bank's page.
 	StateRedirecting State = "redirecting"
-	// StateProcessing waits: the outcome is outstanding or unknown.
+	// StateProcessing waits: the outcome is outstanding or unknown. It is also what
+	// a customer should see who has just come back from the bank, whose word may
+	// take a moment: with Shown.NextActionURL set the page opens itself anew soon.
 	StateProcessing State = "processing"
 	// StateSucceeded is the receipt and the way back.
 	StateSucceeded State = "succeeded"
@@ -36,6 +38,7 @@ const (
 // Problem is why a request to the page was refused.
 type Problem string
 
+// The problems that have a page.
 const (
 	ProblemFormToken         Problem = "form_token"          // the CSRF token is missing, wrong or old
 	ProblemCrossSite         Problem = "cross_site"          // another site sent the form

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -69,8 +70,8 @@ var compile = sync.OnceValues(func() (*contractOf, error) {
 		schemas:   schema_validation.NewSchemaValidator(config.WithFormatAssertions()),
 		model:     &model.Model,
 	}
-	for path, item := range model.Model.Paths.PathItems.FromOldest() {
-		c.paths = append(c.paths, template{segments: strings.Split(path, "/"), item: item})
+	for pattern, item := range model.Model.Paths.PathItems.FromOldest() {
+		c.paths = append(c.paths, template{segments: strings.Split(pattern, "/"), item: item})
 	}
 	return c, nil
 })
@@ -158,11 +159,20 @@ func operationOf(item *v3.PathItem, method string) *v3.Operation {
 	return item.GetOperations().GetOrZero(strings.ToLower(method))
 }
 
+// pagesPrefix is where people go: there a page may say that there is nothing.
+const pagesPrefix = "/checkout/"
+
 // checkUnrouted checks the answer to a request that the document has no
 // operation for.
 func (c *contractOf) checkUnrouted(x exchange, status int) []string {
+	if x.request.URL.Path != path.Clean(x.request.URL.Path) && x.status/100 == 3 {
+		return nil // net/http leads to the path as it should be written
+	}
 	if x.status != status {
 		return []string{fmt.Sprintf("the document has no such operation, so that only a %d can be right", status)}
+	}
+	if strings.HasPrefix(x.request.URL.Path, pagesPrefix) && mediaTypeOf(x.header) == "text/html" {
+		return nil
 	}
 	if mediaTypeOf(x.header) != problem.ContentType {
 		return []string{"it is no problem document"}
@@ -180,7 +190,7 @@ func (c *contractOf) checkUnrouted(x exchange, status int) []string {
 var transportHeaders = []string{
 	"Cache-Control", "Connection", "Content-Length", "Content-Security-Policy", "Content-Type",
 	"Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy", "Date", "Keep-Alive", "Permissions-Policy", "Referrer-Policy",
-	"Set-Cookie", "Strict-Transport-Security", "Transfer-Encoding", "Vary", "X-Content-Type-Options", "X-Frame-Options",
+	"Set-Cookie", "Strict-Transport-Security", "Transfer-Encoding", "Vary", "X-Content-Type-Options", "X-Frame-Options", "X-Robots-Tag",
 }
 
 // checkHeaders finds headers that the document does not have. That those which

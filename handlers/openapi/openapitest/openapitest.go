@@ -5,7 +5,8 @@
 // Held are: the path, the method and the status; each header and each member of
 // the body, none of which may be missing or undocumented; problem documents
 // against the table of problems and the list of those that the operation names;
-// the sums of payments; and the request itself wherever the server took it.
+// the sums of payments; a replay against the first answer under its idempotency
+// key; and the request itself wherever the server took it.
 package openapitest
 
 import (
@@ -61,12 +62,13 @@ func (s settings) excepted(path string) bool {
 func Transport(t testing.TB, opts ...Option) http.RoundTripper {
 	t.Helper()
 	load(t)
-	return &transport{t: t, settings: newSettings(opts)}
+	return &transport{t: t, settings: newSettings(opts), replays: newReplays()}
 }
 
 type transport struct {
 	t        testing.TB
 	settings settings
+	replays  *replays
 }
 
 // RoundTrip sends the request, and compares what was sent and answered.
@@ -98,7 +100,7 @@ func (tr *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	res.Body = io.NopCloser(bytes.NewReader(body))
 	x := exchange{request: r, status: res.StatusCode, header: res.Header, body: body}
 	x.sent, x.sentWhole = sent.content()
-	report(tr.t, x)
+	report(tr.t, x, tr.replays)
 	return res, nil
 }
 
@@ -109,6 +111,7 @@ func Handler(t testing.TB, next http.Handler, opts ...Option) http.Handler {
 	t.Helper()
 	load(t)
 	s := newSettings(opts)
+	seen := newReplays()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.excepted(r.URL.Path) {
 			next.ServeHTTP(w, r)
@@ -124,7 +127,7 @@ func Handler(t testing.TB, next http.Handler, opts ...Option) http.Handler {
 		next.ServeHTTP(rec, inner)
 		x := exchange{request: r, status: rec.Code, header: rec.Header(), body: rec.Body.Bytes()}
 		x.sent, x.sentWhole = sent.content()
-		report(t, x)
+		report(t, x, seen)
 		for name, values := range rec.Header() {
 			w.Header()[name] = values
 		}
@@ -134,9 +137,9 @@ func Handler(t testing.TB, next http.Handler, opts ...Option) http.Handler {
 }
 
 // report fails the test with everything that is wrong with an exchange.
-func report(t testing.TB, x exchange) {
+func report(t testing.TB, x exchange, seen *replays) {
 	t.Helper()
-	complaints := contract().check(x)
+	complaints := append(contract().check(x), seen.check(x)...)
 	if len(complaints) == 0 {
 		return
 	}

@@ -78,6 +78,11 @@ func (a answer) saying(old, replacement string) answer {
 	return a
 }
 
+func (a answer) reading(body string) answer {
+	a.body = body
+	return a
+}
+
 func (a answer) as(status int) answer {
 	a.status = status
 	return a
@@ -168,6 +173,8 @@ var exchanges = []struct {
 	{"HTTP's own headers", show(payment, read.with("Cache-Control", "no-store").with("Vary", "Origin")), ""},
 	{"no such path", show("/nowhere", missing), ""},
 	{"no such method", exchange{"PUT", "/collect/payments", "", nil, method}, ""},
+	{"no such page of the checkout", show("/checkout/a/b/c", answered(404, "text/html; charset=utf-8", "<p>")), ""},
+	{"a path that could be shorter", show("//docs", answered(307, "text/html; charset=utf-8", "").with("Location", "/docs")), ""},
 	{"a page", show("/docs", answered(200, "text/html; charset=utf-8", "<p>")), ""},
 	{"a form that leads back", exchange{
 		"POST", "/checkout/ckt_1efmp07aagfbh6bv7npmtph1d5/attempts", "number=4242",
@@ -289,6 +296,56 @@ func TestExceptLeavesAlone(t *testing.T) {
 	}
 	if len(tb.said) != 1 {
 		t.Errorf("it complains %d times, not once: %q", len(tb.said), tb.said)
+	}
+}
+
+func TestReplaysMustSayTheSame(t *testing.T) {
+	t.Parallel()
+	replay := created.with("Idempotent-Replayed", "true")
+	pending := answered(202, "application/json", paymentBody).with("Event-Position", token)
+	captured := answered(200, "application/json", paymentBody).with("Event-Position", token).saying(`"version":4`, `"version":5`)
+	capture := func(a answer) exchange {
+		x := void(a)
+		x.path = payment + "/captures"
+		return x
+	}
+	busy := refused.saying("void_not_allowed", "operation_in_progress").saying("void-not-allowed", "operation-in-progress").
+		saying("Void not allowed", "Another operation is in progress").saying(`"retryable":false`, `"retryable":true`).with("Retry-After", "5")
+	tests := []struct {
+		name      string
+		exchanges []exchange
+		want      string
+	}{
+		{"the same", []exchange{create(created), create(replay)}, ""},
+		{"another body", []exchange{create(created), create(replay.saying(`"version":1`, `"version":2`))}, "another body"},
+		{"another status", []exchange{capture(captured), capture(refused.saying("/voids", "/captures").
+			saying("void_not_allowed", "capture_not_allowed").saying("void-not-allowed", "capture-not-allowed").
+			saying("Void not allowed", "Capture not allowed").with("Idempotent-Replayed", "true"))}, "the replay has status 409"},
+		{"two replays that differ", []exchange{create(replay), create(replay.saying(`"version":1`, `"version":2`))}, "another body"},
+		{"outstanding, then settled", []exchange{capture(pending), capture(captured.with("Idempotent-Replayed", "true"))}, ""},
+		{"another request id", []exchange{void(refused), void(answered(409, "application/problem+json", "").with("Idempotent-Replayed", "true").
+			with("Request-Id", "req_01kjpy44h4efvvvx9qrhkj8e9d").reading(strings.Replace(refusalBody, requestID, "req_01kjpy44h4efvvvx9qrhkj8e9d", 1)))}, ""},
+		{"a moment that passed", []exchange{void(busy), void(refused.with("Idempotent-Replayed", "true"))}, ""},
+		{"a key that began anew", []exchange{create(created), create(created.saying(`"version":1`, `"version":2`))}, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tb := &complaints{TB: t}
+			next := make(chan exchange, 1)
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (<-next).ServeHTTP(w, r) }))
+			t.Cleanup(server.Close)
+			transport := openapitest.Transport(tb)
+			for _, x := range tt.exchanges {
+				next <- x
+				res, err := transport.RoundTrip(x.request(t, server.URL))
+				if err != nil {
+					t.Fatal(err)
+				}
+				_ = res.Body.Close()
+			}
+			tb.check(t, tt.want)
+		})
 	}
 }
 

@@ -3,234 +3,253 @@
 (() => {
   "use strict";
   const byId = (id) => document.getElementById(id);
+  const digitsOf = (text) => text.replace(/\D/g, "");
   const page = document.body.dataset;
+  const form = byId("pay");
+  const { number, exp, cvc, name } = form ? form.elements : {};
+  // A range is [scheme, from, to, lengths, CVC digits].
+  const ranges = form ? JSON.parse(number.dataset.ranges) : [];
   const cameBack = (performance.getEntriesByType("navigation")[0] || {}).type === "back_forward";
-  let leaving = false; // a form is on its way: no reload may cut it off
-  document.body.classList.add("js");
+  let leaving = false; // a form or a page is on its way: nothing may cut it off
 
-  const digitsOf = (s) => s.replace(/\D/g, "");
+  document.body.classList.add("js");
+  addEventListener("pageshow", (event) => { if (event.persisted) leaving = false; });
+  showLocalTimes();
+  if (form) setUpForm();
+  setUpCancel();
+  leadOn();
+  follow();
 
   // Instants in the customer's own zone.
-  for (const t of document.querySelectorAll("time[datetime]")) {
-    const at = new Date(t.dateTime);
-    if (!isNaN(at)) {
-      t.textContent = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" }).format(at);
+  function showLocalTimes() {
+    const format = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+    for (const time of document.querySelectorAll("time[datetime]")) {
+      const at = new Date(time.dateTime);
+      if (!isNaN(at)) time.textContent = format.format(at);
     }
   }
 
-  const form = byId("pay");
-  if (form) setUpForm();
+  // --- The card, as it is typed ---
 
-  function setUpForm() {
-    const { number, exp, cvc, name } = form.elements;
-    const ranges = JSON.parse(number.dataset.ranges);
-    const button = byId("submit"), label = byId("submit-text"), idle = label.textContent;
-    const summary = byId("problems");
-
-    // A range is [scheme, from, to, lengths, CVC digits]; the first that fits counts.
-    const rangeOf = (digits) => ranges.find(([, from, to]) => {
+  // The first range that fits counts.
+  function rangeOf(digits) {
+    return ranges.find(([, from, to]) => {
       const head = digits.slice(0, from.length);
       return head.length === from.length && head >= from && head <= to;
     });
+  }
 
-    const luhn = (digits) => {
-      let sum = 0;
-      for (let i = 0; i < digits.length; i++) {
-        let d = +digits[digits.length - 1 - i];
-        if (i % 2 && (d *= 2) > 9) d -= 9;
-        sum += d;
-      }
-      return sum % 10 === 0;
-    };
-
-    const groupsOf = (range) => {
-      const longest = range ? range[3][range[3].length - 1] : 19;
-      if (longest === 15) return [4, 6, 5];
-      return [4, 4, 4, 4, 3];
-    };
-
-    // rewrite puts text into an input and leaves the caret behind the same digit.
-    function rewrite(input, text) {
-      if (input.value === text) return;
-      const caret = input.selectionStart;
-      const atEnd = caret === input.value.length;
-      let before = digitsOf(input.value.slice(0, caret)).length;
-      input.value = text;
-      if (atEnd) return;
-      let i = 0;
-      while (before > 0 && i < text.length) if (/\d/.test(text[i++])) before--;
-      input.setSelectionRange(i, i);
+  function luhn(digits) {
+    let sum = 0;
+    for (let i = 0; i < digits.length; i++) {
+      let d = +digits[digits.length - 1 - i];
+      if (i % 2 && (d *= 2) > 9) d -= 9;
+      sum += d;
     }
+    return sum % 10 === 0;
+  }
 
-    function formatNumber() {
-      if (/[^\d\s.-]/.test(number.value)) return;
-      let digits = digitsOf(number.value);
-      const range = rangeOf(digits);
-      if (range) digits = digits.slice(0, Math.max(...range[3]));
-      const groups = [];
-      let at = 0;
-      for (const n of groupsOf(range)) {
-        if (at < digits.length) groups.push(digits.slice(at, at + n));
-        at += n;
-      }
-      if (at < digits.length) groups.push(digits.slice(at));
-      rewrite(number, groups.join(" "));
-      const scheme = range ? range[0] : "";
-      if (byId("scheme").textContent !== scheme) byId("scheme").textContent = scheme;
-      const hint = byId("cvc-hint");
-      const text = !range ? hint.dataset.any : range[4] === 4 ? hint.dataset.four : hint.dataset.three;
-      if (hint.textContent !== text) hint.textContent = text;
+  // rewrite puts text into an input and leaves the caret behind the same digit.
+  function rewrite(input, text) {
+    if (input.value === text) return;
+    const caret = input.selectionStart;
+    const atEnd = caret === input.value.length;
+    let before = digitsOf(input.value.slice(0, caret)).length;
+    input.value = text;
+    if (atEnd) return;
+    let i = 0;
+    while (before > 0 && i < text.length) if (/\d/.test(text[i++])) before--;
+    input.setSelectionRange(i, i);
+  }
+
+  function formatNumber() {
+    if (/[^\d\s.-]/.test(number.value)) return; // a mistake is named, not swallowed
+    let digits = digitsOf(number.value);
+    const range = rangeOf(digits);
+    const longest = range ? Math.max(...range[3]) : 19;
+    if (range) digits = digits.slice(0, longest);
+    const groups = [];
+    let at = 0;
+    for (const size of longest === 15 ? [4, 6, 5] : [4, 4, 4, 4, 3]) {
+      if (at < digits.length) groups.push(digits.slice(at, at + size));
+      at += size;
     }
+    if (at < digits.length) groups.push(digits.slice(at));
+    rewrite(number, groups.join(" "));
+    showScheme(range);
+  }
 
-    // parseExp reads what the server reads: MM/YY, MMYY, MM/YYYY, MMYYYY, YYYY-MM.
-    function parseExp(s) {
-      let m = s.match(/^\s*(\d{4})\s*[-\/.\s]\s*(\d{1,2})\s*$/);
-      if (m) return [+m[2], +m[1]];
-      m = s.match(/^\s*(\d{1,2})\s*[-\/.\s]\s*(\d{4}|\d{2})\s*$/) || s.match(/^\s*(\d{2})(\d{4}|\d{2})\s*$/) || s.match(/^\s*(\d)(\d{2})\s*$/);
-      return m && [+m[1], m[2].length === 2 ? 2000 + +m[2] : +m[2]];
+  function showScheme(range) {
+    const put = (element, text) => { if (element.textContent !== text) element.textContent = text; };
+    const hint = byId("cvc-hint");
+    put(byId("scheme"), range ? range[0] : "");
+    put(hint, !range ? hint.dataset.any : range[4] === 4 ? hint.dataset.four : hint.dataset.three);
+  }
+
+  // parseExp reads what the server reads: MM/YY, MMYY, MM/YYYY, MMYYYY, YYYY-MM.
+  function parseExp(text) {
+    const yearFirst = text.match(/^\s*(\d{4})\s*[-\/.\s]\s*(\d{1,2})\s*$/);
+    if (yearFirst) return [+yearFirst[2], +yearFirst[1]];
+    const m = text.match(/^\s*(\d{1,2})\s*[-\/.\s]\s*(\d{4}|\d{2})\s*$/) ||
+      text.match(/^\s*(\d{2})(\d{4}|\d{2})\s*$/) || text.match(/^\s*(\d)(\d{2})\s*$/);
+    return m && [+m[1], m[2].length === 2 ? 2000 + +m[2] : +m[2]];
+  }
+
+  function formatExp(event) {
+    const two = (n) => String(n % 100).padStart(2, "0");
+    const date = parseExp(exp.value);
+    if (date && /\d{4}/.test(exp.value) && digitsOf(exp.value).length >= 5) {
+      rewrite(exp, two(date[0]) + " / " + two(date[1]));
+      return;
     }
+    const deleting = event.inputType && !event.inputType.startsWith("insert");
+    if (deleting || /[^\d\s\/.-]/.test(exp.value)) return;
+    let digits = digitsOf(exp.value);
+    if (/^[2-9]/.test(digits) || /^\d\s*[\/.-]/.test(exp.value)) digits = "0" + digits;
+    const year = digits.slice(2).startsWith("20") ? 4 : 2; // 2030 on its way to 30
+    rewrite(exp, digits.length < 2 ? digits : digits.slice(0, 2) + " / " + digits.slice(2, 2 + year));
+  }
 
-    function formatExp(event) {
-      const typing = !event || !event.inputType || event.inputType.startsWith("insert");
-      const whole = parseExp(exp.value);
-      if (whole && (/\d{4}/.test(exp.value) && digitsOf(exp.value).length >= 5)) {
-        rewrite(exp, String(whole[0]).padStart(2, "0") + " / " + String(whole[1] % 100).padStart(2, "0"));
-        return;
-      }
-      if (!typing || /[^\d\s\/.-]/.test(exp.value)) return;
-      let digits = digitsOf(exp.value);
-      if (/^[2-9]/.test(digits) || /^\d\s*[\/.-]/.test(exp.value)) digits = "0" + digits;
-      rewrite(exp, digits.length < 2 ? digits : digits.slice(0, 2) + " / " + digits.slice(2, 4));
-    }
+  // --- What is wrong with a field, in the page's words; "" for nothing ---
 
-    const checks = {
-      number(input) {
-        const digits = digitsOf(input.value);
-        if (!input.value.trim()) return input.dataset.required;
-        const range = rangeOf(digits);
-        if (digits.length < 12) return input.dataset.length;
-        if (!range) return input.dataset.unknown;
-        if (!range[3].includes(digits.length)) return input.dataset.length;
-        return luhn(digits) ? "" : input.dataset.check;
-      },
-      exp(input) {
-        if (!input.value.trim()) return input.dataset.required;
-        const date = parseExp(input.value);
-        if (!date || date[0] < 1 || date[0] > 12) return input.dataset.invalid;
-        const today = new Date(Date.now() - 12 * 3600e3); // as the server: until the month is over everywhere
-        const months = (date[1] - today.getUTCFullYear()) * 12 + date[0] - 1 - today.getUTCMonth();
-        return months < 0 ? input.dataset.expired : "";
-      },
-      cvc(input) {
-        const range = rangeOf(digitsOf(number.value));
-        const length = input.value.trim().length;
-        if (!length) return input.dataset.required;
-        const fits = range ? length === range[4] : length === 3 || length === 4;
-        return fits && /^\s*\d+\s*$/.test(input.value) ? "" : input.dataset.length;
-      },
-      name: () => "",
-    };
+  const checks = {
+    number() {
+      const digits = digitsOf(number.value), range = rangeOf(digits), says = number.dataset;
+      if (!number.value.trim()) return says.required;
+      if (digits.length < 12) return says.length;
+      if (!range) return says.unknown;
+      if (!range[3].includes(digits.length)) return says.length;
+      return luhn(digits) ? "" : says.check;
+    },
+    exp() {
+      const date = parseExp(exp.value), says = exp.dataset;
+      if (!exp.value.trim()) return says.required;
+      if (!date || date[0] < 1 || date[0] > 12) return says.invalid;
+      const today = new Date(Date.now() - 12 * 3600e3); // as the server: until the month is over everywhere
+      const months = (date[1] - today.getUTCFullYear()) * 12 + date[0] - 1 - today.getUTCMonth();
+      return months < 0 ? says.expired : "";
+    },
+    cvc() {
+      const range = rangeOf(digitsOf(number.value)), length = cvc.value.trim().length, says = cvc.dataset;
+      if (!length) return says.required;
+      const fits = range ? length === range[4] : length === 3 || length === 4;
+      return fits && /^\s*\d+\s*$/.test(cvc.value) ? "" : says.length;
+    },
+    name: () => "",
+  };
 
-    function show(input, text) {
-      byId(input.id + "-error").textContent = text;
-      input.closest(".field").classList.toggle("field-wrong", text !== "");
-      if (text) input.setAttribute("aria-invalid", "true");
-      else input.removeAttribute("aria-invalid");
-    }
+  function show(input, text) {
+    byId(input.id + "-error").textContent = text;
+    input.closest(".field").classList.toggle("field-wrong", text !== "");
+    if (text) input.setAttribute("aria-invalid", "true");
+    else input.removeAttribute("aria-invalid");
+  }
 
-    function showSummary(wrong) {
-      const list = summary.querySelector("ul");
-      list.replaceChildren(...wrong.map(([input, text]) => {
-        const item = document.createElement("li"), link = document.createElement("a");
-        link.href = "#" + input.id;
-        link.textContent = text;
-        item.append(link);
-        return item;
-      }));
-      summary.hidden = wrong.length === 0;
-    }
+  function showSummary(wrong) {
+    const summary = byId("problems");
+    summary.querySelector("ul").replaceChildren(...wrong.map(([input, text]) => {
+      const item = document.createElement("li"), link = document.createElement("a");
+      link.href = "#" + input.id;
+      link.textContent = text;
+      item.append(link);
+      return item;
+    }));
+    summary.hidden = wrong.length === 0;
+    if (wrong.length) summary.focus();
+  }
 
+  // --- The form ---
+
+  function setUpForm() {
     number.addEventListener("input", formatNumber);
     exp.addEventListener("input", formatExp);
     cvc.addEventListener("input", () => rewrite(cvc, digitsOf(cvc.value).slice(0, 4)));
     for (const input of [number, exp, cvc, name]) {
-      input.addEventListener("blur", () => { if (input.value) show(input, checks[input.id](input)); });
+      // Only on the way to another field: a text that appears under a press would
+      // move the button away from it.
+      input.addEventListener("blur", (event) => {
+        if (input.value && event.relatedTarget instanceof HTMLInputElement) show(input, checks[input.id]());
+      });
       input.addEventListener("input", () => {
-        if (input.hasAttribute("aria-invalid") && !checks[input.id](input)) show(input, "");
+        if (input.hasAttribute("aria-invalid") && !checks[input.id]()) show(input, "");
       });
     }
-    summary.addEventListener("click", (event) => {
+    byId("problems").addEventListener("click", (event) => {
       const link = event.target.closest("a");
       if (!link) return;
       event.preventDefault();
       byId(link.hash.slice(1)).focus();
     });
-
-    form.addEventListener("submit", (event) => {
-      if (leaving) return event.preventDefault();
-      const wrong = [];
-      for (const input of [number, exp, cvc, name]) {
-        const text = checks[input.id](input);
-        show(input, text);
-        if (text) wrong.push([input, text]);
-      }
-      showSummary(wrong);
-      if (wrong.length) {
-        event.preventDefault();
-        summary.focus();
-        return;
-      }
-      leaving = true;
-      button.setAttribute("aria-disabled", "true");
-      label.textContent = button.dataset.busy;
-    });
-    addEventListener("pageshow", (event) => {
-      if (!event.persisted) return;
-      leaving = false;
-      button.removeAttribute("aria-disabled");
-      label.textContent = idle;
-    });
-
-    for (const fill of document.querySelectorAll("[data-fill]")) {
-      fill.addEventListener("click", () => {
-        number.value = fill.dataset.fill;
-        exp.value = "12 / " + String((new Date().getFullYear() + 3) % 100).padStart(2, "0");
-        cvc.value = "123";
-        formatNumber();
-        for (const input of [number, exp, cvc]) show(input, "");
-        showSummary([]);
-        button.focus();
-      });
+    form.addEventListener("submit", submit);
+    const idle = byId("submit-text").textContent;
+    addEventListener("pageshow", (event) => { if (event.persisted) busy(false, idle); });
+    for (const button of document.querySelectorAll("[data-fill]")) {
+      button.addEventListener("click", () => fill(button.dataset.fill));
     }
     if (number.value) formatNumber();
   }
 
-  const cancel = byId("cancel");
-  if (cancel) {
+  // submit lets the form go once, and only without mistakes: what was typed as
+  // number and code is lost with the page.
+  function submit(event) {
+    if (leaving) return event.preventDefault();
+    const wrong = [];
+    for (const input of [number, exp, cvc, name]) {
+      const text = checks[input.id]();
+      show(input, text);
+      if (text) wrong.push([input, text]);
+    }
+    showSummary(wrong);
+    if (wrong.length) return event.preventDefault();
+    busy(true, byId("submit").dataset.busy);
+  }
+
+  function busy(is, text) {
+    leaving = is;
+    byId("submit").setAttribute("aria-disabled", is);
+    byId("submit-text").textContent = text;
+  }
+
+  // fill enters a test card.
+  function fill(card) {
+    number.value = card;
+    exp.value = "12 / " + String((new Date().getFullYear() + 3) % 100).padStart(2, "0");
+    cvc.value = "123";
+    formatNumber();
+    for (const input of [number, exp, cvc]) show(input, "");
+    showSummary([]);
+    byId("submit").focus();
+  }
+
+  function setUpCancel() {
+    const cancel = byId("cancel");
+    if (!cancel) return;
     cancel.addEventListener("submit", (event) => {
       if (leaving) return event.preventDefault();
       leaving = true;
     });
   }
 
-  // Going on by itself: to the bank at once, to the merchant after a countdown
-  // that can be stopped. Never for those who came back on purpose.
-  const next = byId("next");
-  if (next && next.dataset.leadOn && !cameBack) {
-    leaving = true;
-    location.replace(next.href);
-  }
-  const soon = byId("soon");
-  if (soon && cameBack) soon.hidden = true;
-  else if (soon) countDown();
+  // --- Going on by itself: to the bank at once, to the merchant after a countdown
+  // that can be stopped. Never for those who came back on purpose. ---
 
-  function countDown() {
+  function leadOn() {
+    const next = byId("next"), soon = byId("soon");
+    if (next && next.dataset.leadOn && !cameBack) {
+      leaving = true;
+      location.replace(next.href);
+    }
+    if (!soon) return;
+    if (cameBack) soon.hidden = true;
+    else countDown(soon);
+  }
+
+  function countDown(soon) {
     let left = +soon.dataset.leadOn;
-    const text = soon.firstChild;
     const timer = setInterval(() => {
       left--;
       if (left > 0) {
-        text.data = soon.dataset.leadText.replace("{seconds}", left) + " ";
+        soon.firstChild.data = soon.dataset.leadText.replace("{seconds}", left) + " ";
         return;
       }
       clearInterval(timer);
@@ -244,15 +263,23 @@
     });
   }
 
-  // Moves on when the state does: a second tab, an approval elsewhere, a late answer.
-  const pace = { processing: [1500, 10000], redirecting: [3000, 15000], form: [10000, 30000], declined: [10000, 30000] }[page.state];
-  if (page.poll && pace) poll(pace[0], pace[1], 500);
+  // --- Moving on when the state does: a second tab, an approval elsewhere, a late
+  // answer ---
+
+  function follow() {
+    const paces = { processing: [1500, 10000], redirecting: [3000, 15000], form: [10000, 30000], declined: [10000, 30000] };
+    const pace = paces[page.state];
+    if (!page.poll || !pace) return;
+    // Back from the bank before its word came: if none comes, it is the bank's turn again.
+    if (page.state === "processing" && page.shownNext) setTimeout(moveOn, 8000);
+    poll(pace[0], pace[1], 500);
+  }
 
   function poll(wait, longest, left) {
     if (left === 0) return;
     setTimeout(async () => {
       if (leaving) return;
-      if (!document.hidden && (await moved().catch(() => false)) && !leaving) {
+      if (!document.hidden && (await moved().catch(() => false))) {
         moveOn();
         return;
       }
@@ -272,8 +299,8 @@
 
   // moveOn shows the new state, but never throws away what somebody is typing.
   function moveOn() {
-    const typed = form && ["number", "exp", "cvc"].some((id) => byId(id).value !== byId(id).defaultValue);
-    if (typed) {
+    if (leaving) return;
+    if (form && [number, exp, cvc].some((input) => input.value !== input.defaultValue)) {
       byId("moved").hidden = false;
       return;
     }

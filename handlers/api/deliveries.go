@@ -1,0 +1,135 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/cockroachdb/errors"
+
+	"tender/domain/id"
+	"tender/domain/webhook"
+	"tender/handlers/problem"
+	"tender/handlers/token"
+	"tender/projections"
+	"tender/projections/object"
+)
+
+// deliveryJSON is a webhook delivery as clients see it.
+type deliveryJSON struct {
+	ID            string                     `json:"id"`
+	EndpointID    string                     `json:"endpoint_id"`
+	EventID       string                     `json:"event_id"`
+	EventType     string                     `json:"event_type"`
+	Status        projections.DeliveryStatus `json:"status"`
+	NextAttemptAt *object.Time               `json:"next_attempt_at,omitempty"`
+	Attempts      *[]attemptJSON             `json:"attempts,omitempty"` // nil: in a list
+	Mode          string                     `json:"mode"`
+	Version       int                        `json:"version"`
+	CreatedAt     object.Time                `json:"created_at"`
+	UpdatedAt     object.Time                `json:"updated_at"`
+}
+
+// attemptJSON is one try to deliver.
+type attemptJSON struct {
+	Number        int          `json:"number"`
+	StartedAt     object.Time  `json:"started_at"`
+	DurationMS    int          `json:"duration_ms"`
+	Status        int          `json:"status,omitempty"`
+	ErrorClass    string       `json:"error_class,omitempty"`
+	Address       string       `json:"address,omitempty"`
+	Response      string       `json:"response,omitempty"`
+	NextAttemptAt *object.Time `json:"next_attempt_at,omitempty"`
+}
+
+func deliveryOf(d projections.DeliveryRow, mode string) deliveryJSON {
+	return deliveryJSON{
+		ID: d.ID, EndpointID: d.EndpointID, EventID: d.EventID, EventType: d.EventType, Status: d.Status,
+		Mode: mode, Version: d.Version, CreatedAt: object.Time(d.CreatedAt), UpdatedAt: object.Time(d.UpdatedAt),
+	}
+}
+
+func (s *Server) listDeliveries(ctx context.Context, r *readRequest) (shown, error) {
+	p := newParameters(r.URL.Query())
+	q := projections.DeliveryQuery{
+		MerchantID: r.merchant.ID, Limit: p.limit(), EndpointID: p.text("endpoint_id"),
+		Status: projections.DeliveryStatus(p.option("status", []string{
+			string(projections.DeliveryPending), string(projections.DeliveryDelivered), string(projections.DeliveryExhausted),
+		})),
+		EventType: p.option("event_type", webhook.Types()),
+	}
+	if q.EndpointID != "" && !id.Valid(id.Endpoint, q.EndpointID) {
+		p.wrong("endpoint_id", problem.InvalidFormat, "This is not the id of a webhook endpoint.")
+	}
+	filter := token.NewFilter(projections.DeliveriesName, q.EndpointID, string(q.Status), q.EventType)
+	before := s.cursor(p, r, filter)
+	if err := s.readyToList(ctx, r, p, projections.DeliveriesName); err != nil {
+		return shown{}, err
+	}
+	q.Before = before
+	page, err := r.account.Lists.Deliveries(ctx, q)
+	if err != nil {
+		return shown{}, err
+	}
+	out := list{Data: []json.RawMessage{}, HasMore: page.More}
+	for _, d := range page.Rows {
+		encoded, err := json.Marshal(deliveryOf(d, r.mode))
+		if err != nil {
+			return shown{}, errors.Wrap(err, "show a delivery")
+		}
+		out.Data = append(out.Data, encoded)
+	}
+	if page.More {
+		out.NextCursor = s.Sealer.Cursor(r.merchant.ID, r.mode, token.Cursor{BeforePosition: page.Last, Filter: filter})
+	}
+	return shown{object: out, position: max(page.Position, 1)}, nil
+}
+
+func (s *Server) getDelivery(ctx context.Context, r *readRequest) (shown, error) {
+	missing := problem.New(problem.NotFound, "There is no such delivery.")
+	if err := unknownParameters(r.URL.Query()); err != nil {
+		return shown{}, err
+	}
+	if !id.Valid(id.Delivery, r.PathValue("id")) {
+		return shown{}, missing
+	}
+	if err := r.account.Engine.Refresh(ctx, r.merchant); err != nil {
+		return shown{}, err
+	}
+	if err := r.stillGood(); err != nil {
+		return shown{}, err
+	}
+	d, attempts, known, err := r.account.Lists.Delivery(ctx, r.merchant.ID, r.PathValue("id"))
+	if err != nil {
+		return shown{}, err
+	}
+	if !known {
+		return shown{}, missing
+	}
+	out := deliveryOf(d, r.mode)
+	tries := []attemptJSON{}
+	for _, a := range attempts {
+		tries = append(tries, attemptOf(a))
+	}
+	out.Attempts = &tries
+	if n := len(tries); n > 0 && d.Status == projections.DeliveryPending {
+		out.NextAttemptAt = tries[n-1].NextAttemptAt
+	}
+	return shown{object: out}, nil
+}
+
+func attemptOf(a projections.DeliveryAttempt) attemptJSON {
+	out := attemptJSON{
+		Number: a.Number, StartedAt: object.Time(a.StartedAt), DurationMS: a.DurationMS, ErrorClass: a.ErrorClass,
+		Address: a.Address, Response: strings.ToValidUTF8(string(a.Response), "\uFFFD"),
+	}
+	if a.Status != nil {
+		out.Status = *a.Status
+	}
+	if a.NextAt != nil {
+		next := object.Time(a.NextAt.Truncate(time.Millisecond))
+		out.NextAttemptAt = &next
+	}
+	return out
+}

@@ -1,0 +1,519 @@
+package api_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tender/acquirers"
+	"tender/handlers/handlerstest"
+)
+
+const replayedHeader = "Idempotent-Replayed"
+
+func replayed(a *handlerstest.Answer) bool { return a.Header.Get(replayedHeader) == "true" }
+
+// same fails the test unless a says what first said, and says that it does so
+// again. A problem has its own request id each time.
+func same(t *testing.T, first, a *handlerstest.Answer) {
+	t.Helper()
+	if a.Status != first.Status || said(t, a) != said(t, first) || !replayed(a) {
+		t.Errorf("replayed (%t) it is %d\n%s\nnot %d\n%s", replayed(a), a.Status, a.Body, first.Status, first.Body)
+	}
+	if a.Header.Get("Request-Id") == first.Header.Get("Request-Id") {
+		t.Error("two requests have one Request-Id")
+	}
+}
+
+// said is a body without its request id.
+func said(t *testing.T, a *handlerstest.Answer) string {
+	t.Helper()
+	var body map[string]any
+	if err := json.Unmarshal(a.Body, &body); err != nil {
+		t.Fatalf("%v: %s", err, a.Body)
+	}
+	delete(body, "request_id")
+	text, _ := json.Marshal(body)
+	return string(text)
+}
+
+func TestIdempotencyKeysForm(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.Post(sessions, with(nil), key("")).Problem(400, "idempotency_key_missing")
+	for _, path := range []string{sessions + "/ps_01hzy3v7q8e4xk2m9c5b7d6f0a/cancel", payments + "/pay_01hzy3v7q8e4xk2m9c5b7d6f0a/captures", payments + "/pay_01hzy3v7q8e4xk2m9c5b7d6f0a/voids"} {
+		a := b.Post(path, nil, key("")).Problem(400, "idempotency_key_missing")
+		blames(t, a, "Idempotency-Key: required")
+	}
+	for _, good := range []string{"1", strings.Repeat("k", 255), "a key with blanks, \"quotes\" and ~"} {
+		b.Post(sessions, with(nil), key(good)).Is(201)
+	}
+	for _, bad := range []string{strings.Repeat("k", 256), "ключ", "tab\there"} {
+		a := b.Post(sessions, with(nil), key(bad)).Problem(400, "idempotency_key_invalid")
+		blames(t, a, "Idempotency-Key: invalid_format")
+	}
+}
+
+func TestReplay(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	request := `{"amount":10000,"currency":"ZAR","metadata":{"a":"1","b":"2"},"options":{"payment_method_options":{"card":{"capture_method":"manual"}}}}`
+	first := b.Post(sessions, request, key("k")).Is(201)
+	if replayed(first) {
+		t.Error("the first answer says that it is a replay")
+	}
+	for name, again := range map[string]string{
+		"the same bytes":      request,
+		"other white space":   strings.ReplaceAll(request, ",", " ,\n\t"),
+		"another order":       `{"options":{"payment_method_options":{"card":{"capture_method":"manual"}}},"metadata":{"b":"2","a":"1"},"currency":"ZAR","amount":10000}`,
+		"escaped differently": strings.ReplaceAll(request, "ZAR", "\\u005aAR"),
+		"small letters":       strings.ReplaceAll(request, "ZAR", "zar"),
+		"the default, said":   strings.ReplaceAll(request, `"amount"`, `"type":"one_time","amount"`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := b.of(t)
+			same(t, first, c.Post(sessions, again, key("k")))
+			same(t, first, c.On(b.Process()).Post(sessions, again, key("k")))
+		})
+	}
+}
+
+// What is replayed is the first answer, not the object as it is now.
+func TestReplayShowsTheFirstAnswer(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	customer := b.First.Caller(t, "")
+	created := b.Post(sessions, handlerstest.Session(10_000, manual()), key("create")).Is(201)
+	customer.Pay(created.Text("checkout_session_id"), goodCard).Is(200)
+	paymentID := b.Get(sessions + "/" + created.Text("id")).Text("payment_id")
+	capture := b.Capture(paymentID, 6_000, key("capture")).Is(200)
+	void := b.Void(paymentID, key("void")).Is(200)
+	capture.Shows(object{"paid_amount": 6_000, "voided_amount": 0, "capturable_amount": 4_000, "captures.0.status": "succeeded"})
+	void.Shows(object{"paid_amount": 6_000, "voided_amount": 4_000, "capturable_amount": 0, "voids.0.status": "succeeded"})
+	for _, p := range []*handlerstest.Process{b.First, b.Process()} {
+		c := b.On(p)
+		same(t, created, c.Post(sessions, handlerstest.Session(10_000, manual()), key("create")))
+		again := c.Capture(paymentID, 6_000, key("capture"))
+		same(t, capture, again)
+		if again.Header.Get("Event-Position") == "" {
+			t.Error("a replay has no Event-Position")
+		}
+		same(t, void, c.Void(paymentID, key("void")))
+	}
+	b.Payment(paymentID).Shows(object{"paid_amount": 6_000, "voided_amount": 4_000})
+	if n := b.First.Line.Calls(handlerstest.CallCapture); n != 1 {
+		t.Errorf("the acquirer was asked to capture %d times", n)
+	}
+}
+
+func TestReusedKeysNameTheDifference(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	expires := ahead(time.Hour)
+	body := object{
+		"amount": 10_000, "currency": "ZAR", "external_reference": "a", "metadata": object{"k": "v"},
+		"options": object{
+			"checkout_options":       object{"return_url": "https://shop.example/", "expires_at": expires, "locale": "en"},
+			"payment_method_options": object{"card": object{"capture_method": "manual"}},
+		},
+	}
+	first := b.Post(sessions, body, key("k")).Is(201)
+	const checkout = "/options/checkout_options/"
+	for _, c := range []struct {
+		name string
+		body string
+		at   string
+	}{
+		{"the amount", strings.Replace(text(body), "10000", "10001", 1), "/amount"},
+		{"the currency", strings.Replace(text(body), "ZAR", "USD", 1), "/currency"},
+		{"the reference", strings.Replace(text(body), `"external_reference":"a"`, `"external_reference":"b"`, 1), "/external_reference"},
+		{"no reference", strings.Replace(text(body), `"external_reference":"a",`, "", 1), "/external_reference"},
+		{"a value", strings.Replace(text(body), `{"k":"v"}`, `{"k":"w"}`, 1), "/metadata/k"},
+		{"a pair more", strings.Replace(text(body), `{"k":"v"}`, `{"k":"v","a/b":"w"}`, 1), "/metadata/a~1b"},
+		{"the URL", strings.Replace(text(body), "shop.example/", "shop.example/2", 1), checkout + "return_url"},
+		{"the expiry", strings.Replace(text(body), expires, ahead(2*time.Hour), 1), checkout + "expires_at"},
+		{"the locale", strings.Replace(text(body), `"en"`, `"fr"`, 1), checkout + "locale"},
+		{"the capture method", strings.Replace(text(body), `"manual"`, `"automatic"`, 1), "/options/payment_method_options/card/capture_method"},
+		{"several: the first", strings.NewReplacer("10000", "1", "ZAR", "USD").Replace(text(body)), "/amount"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			a := b.of(t).Post(sessions, c.body, key("k")).Problem(422, "idempotency_key_reused")
+			a.Shows(object{"conflicting_resource_id": first.Text("id")})
+			if got := wrong(a); len(got) != 1 || got[0] != c.at+": differs" {
+				t.Errorf("it blames %q, not %s", got, c.at)
+			}
+		})
+	}
+	t.Run("another operation", func(t *testing.T) {
+		t.Parallel()
+		c := b.of(t)
+		paymentID := c.Reserved(10_000, goodCard)
+		a := c.Capture(paymentID, 1, key("k")).Problem(422, "idempotency_key_reused")
+		a.Shows(object{"conflicting_resource_id": first.Text("id")})
+		if got := wrong(a); len(got) != 1 || got[0] != "path: differs" {
+			t.Errorf("it blames %q", got)
+		}
+		c.Payment(paymentID).Shows(object{"paid_amount": 0})
+		c.Capture(paymentID, 1, key("a capture")).Is(200)
+		other := c.Reserved(10_000, goodCard)
+		c.Capture(other, 1, key("a capture")).Problem(422, "idempotency_key_reused").Shows(object{"conflicting_resource_id": paymentID})
+		c.Capture(paymentID, 2, key("a capture")).Problem(422, "idempotency_key_reused").Shows(object{"errors.0.pointer": "/amount"})
+		c.Capture(paymentID, 0, key("a capture")).Problem(422, "idempotency_key_reused").Shows(object{"errors.0.pointer": "/amount"})
+		c.Void(paymentID, key("a capture")).Problem(422, "idempotency_key_reused").Shows(object{"conflicting_resource_id": paymentID})
+		c.Payment(paymentID).Shows(object{"paid_amount": 1})
+		c.Payment(other).Shows(object{"paid_amount": 0})
+	})
+}
+
+func text(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
+
+// 200 requests with one key at once are one session and 200 equal answers.
+func TestParallelDuplicates(t *testing.T) {
+	t.Parallel()
+	for _, processes := range []int{1, 2} {
+		t.Run(fmt.Sprint(processes), func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			callers := []*handlerstest.Caller{b.Caller}
+			for range processes - 1 {
+				callers = append(callers, b.On(b.Process()))
+			}
+			answers := together(200, func(i int) *handlerstest.Answer {
+				a, err := callers[i%processes].Send("POST", sessions, with(nil), key("one"))
+				if err != nil {
+					t.Error(err)
+				}
+				return a
+			})
+			firsts := 0
+			for _, a := range answers {
+				if a == nil || a.Status != 201 || said(t, a) != said(t, answers[0]) {
+					t.Fatalf("one answer is %+v", a)
+				}
+				if !replayed(a) {
+					firsts++
+				}
+			}
+			if firsts != 1 {
+				t.Errorf("%d answers say that they are the first", firsts)
+			}
+			b.First.Project()
+			list := b.Get(sessions + "?min_position=" + answers[0].Header.Get("Event-Position")).Is(200)
+			if list.Len("data") != 1 {
+				t.Errorf("there are %d sessions", list.Len("data"))
+			}
+		})
+	}
+}
+
+// together runs f n times at once.
+func together[T any](n int, f func(i int) T) []T {
+	results := make([]T, n)
+	begin := make(chan struct{})
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			<-begin
+			results[i] = f(i)
+		})
+	}
+	close(begin)
+	all.Wait()
+	return results
+}
+
+// A capture asked for in many voices over two processes reaches the acquirer once.
+func TestParallelDuplicatesOfACapture(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	other := b.Process()
+	callers := []*handlerstest.Caller{b.Caller, b.On(other)}
+	paymentID := b.Reserved(10_000, goodCard)
+	path := payments + "/" + paymentID + "/captures"
+	answers := together(40, func(i int) *handlerstest.Answer {
+		a, err := callers[i%2].Send("POST", path, object{"amount": 7_000}, key("one"))
+		if err != nil {
+			t.Error(err)
+		}
+		return a
+	})
+	for _, a := range answers {
+		if a.Status != 200 || said(t, a) != said(t, answers[0]) {
+			t.Fatalf("one answer is %d: %s", a.Status, a.Body)
+		}
+	}
+	if n := b.First.Line.Calls(handlerstest.CallCapture) + other.Line.Calls(handlerstest.CallCapture); n != 1 {
+		t.Errorf("the acquirer was asked %d times", n)
+	}
+	b.Payment(paymentID).Shows(object{"paid_amount": 7_000, "capturable_amount": 3_000})
+}
+
+// What was not decided leaves the key as it was.
+func TestKeysThatAreNotUsedUp(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	t.Run("400", func(t *testing.T) {
+		t.Parallel()
+		c := b.of(t)
+		c.Post(sessions, with(object{"amount": 0}), key("a")).Is(400)
+		c.Post(sessions, "{broken", key("a")).Is(400)
+		c.Post(sessions, with(nil), key("a")).Is(201)
+		paymentID := c.Reserved(10_000, goodCard)
+		c.Capture(paymentID, -1, key("b")).Is(400)
+		c.Capture(paymentID, 1, key("b")).Is(200)
+	})
+	t.Run("401", func(t *testing.T) {
+		t.Parallel()
+		nobody := b.First.Caller(t, "sk_test_nobodyatallhasthiskeyhere")
+		nobody.Post(sessions, with(nil), key("c")).Is(401)
+		b.of(t).Post(sessions, with(nil), key("c")).Is(201)
+	})
+	t.Run("404", func(t *testing.T) {
+		t.Parallel()
+		c := b.of(t)
+		paymentID := c.Reserved(10_000, goodCard)
+		c.Capture("pay_01hzy3v7q8e4xk2m9c5b7d6f0a", 1, key("d")).Is(404)
+		c.Capture(paymentID, 1, key("d")).Is(200)
+	})
+	t.Run("413 and 415", func(t *testing.T) {
+		t.Parallel()
+		c := b.of(t)
+		c.Post(sessions, `{"metadata":{"k":"`+strings.Repeat("x", 65<<10)+`"}}`, key("e")).Is(413)
+		c.Post(sessions, with(nil), key("e"), handlerstest.Header{Name: "Content-Type", Value: "text/plain"}).Is(415)
+		c.Post(sessions, with(nil), key("e")).Is(201)
+	})
+	t.Run("attempt_in_progress", func(t *testing.T) {
+		t.Parallel()
+		own := setup(t)
+		sessionID, checkoutID := own.Create(10_000)
+		arrived, release := own.First.Line.Hold(handlerstest.CallAuthorise)
+		defer release()
+		customer := own.First.Caller(t, "")
+		var paying sync.WaitGroup
+		paying.Go(func() { customer.Pay(checkoutID, "4000000000000002") })
+		<-arrived
+		a := own.Post(sessions+"/"+sessionID+"/cancel", nil, key("cancel")).Problem(409, "attempt_in_progress")
+		if a.Header.Get("Retry-After") == "" {
+			t.Error("no Retry-After")
+		}
+		release()
+		paying.Wait()
+		again := own.Post(sessions+"/"+sessionID+"/cancel", nil, key("cancel")).Is(200).Shows(object{"status": "cancelled"})
+		if replayed(again) {
+			t.Error("the key was used up")
+		}
+	})
+	t.Run("operation_in_progress", func(t *testing.T) {
+		t.Parallel()
+		own := setup(t)
+		paymentID := own.Reserved(10_000, goodCard)
+		arrived, release := own.First.Line.Hold(handlerstest.CallCapture)
+		defer release()
+		var capturing sync.WaitGroup
+		capturing.Go(func() { own.Capture(paymentID, 4_000).Is(200) })
+		<-arrived
+		own.Void(paymentID, key("void")).Problem(409, "operation_in_progress")
+		release()
+		capturing.Wait()
+		if again := own.Void(paymentID, key("void")).Is(200).Shows(object{"voided_amount": 6_000}); replayed(again) {
+			t.Error("the key was used up")
+		}
+	})
+}
+
+// What was decided is remembered: refusals by a rule, and the acquirer's no.
+func TestDecisionsAreReplayed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	other := b.Process()
+	t.Run("a refusal", func(t *testing.T) {
+		t.Parallel()
+		c := b.of(t)
+		paymentID := c.Reserved(10_000, goodCard)
+		first := c.Capture(paymentID, 10_001, key("too much")).Problem(409, "capture_amount_too_high")
+		c.Capture(paymentID, 4_000).Is(200)
+		same(t, first, c.Capture(paymentID, 10_001, key("too much"))) // with the sums of then
+		same(t, first, c.On(other).Capture(paymentID, 10_001, key("too much")))
+		c.Capture(paymentID, 1, key("too much")).Problem(422, "idempotency_key_reused").Shows(object{"conflicting_resource_id": paymentID})
+	})
+	t.Run("a session that is not active", func(t *testing.T) {
+		t.Parallel()
+		c := b.of(t)
+		sessionID, _ := c.Paid(10_000, goodCard)
+		first := c.Post(sessions+"/"+sessionID+"/cancel", nil, key("late")).Problem(409, "session_not_active")
+		same(t, first, c.Post(sessions+"/"+sessionID+"/cancel", nil, key("late")))
+	})
+	t.Run("a decline", func(t *testing.T) {
+		t.Parallel()
+		c := b.of(t)
+		paymentID := c.Reserved(10_000, "4000000000000457")
+		first := c.Capture(paymentID, 4_000, key("declined")).Problem(402, "capture_declined")
+		before := c.Payment(paymentID)
+		same(t, first, c.Capture(paymentID, 4_000, key("declined")))
+		same(t, first, c.On(other).Capture(paymentID, 4_000, key("declined")))
+		before.Shows(object{"capturable_amount": 10_000, "pending_amount": 0, "captures.0.status": "failed", "captures.0.amount": 4_000})
+		if after := c.Payment(paymentID); string(after.Body) != string(before.Body) {
+			t.Errorf("a replay changed the payment to %s", after.Body)
+		}
+	})
+	t.Run("a cancel", func(t *testing.T) {
+		t.Parallel()
+		c := b.of(t)
+		sessionID, _ := c.Create(10_000)
+		first := c.Post(sessions+"/"+sessionID+"/cancel", nil, key("cancel")).Is(200).Shows(object{"status": "cancelled", "payment_outcome": "unpaid"})
+		same(t, first, c.Post(sessions+"/"+sessionID+"/cancel", nil, key("cancel")))
+		same(t, first, c.On(other).Post(sessions+"/"+sessionID+"/cancel", object{}, key("cancel")))
+	})
+}
+
+// An expiry that was far enough ahead when it was first sent is so again, however
+// late the repetition comes.
+func TestReplayAfterTheExpiryHasComeNear(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	body := with(checkoutOptions(object{"expires_at": ahead(10 * time.Minute)}))
+	first := b.Post(sessions, body, key("k")).Is(201)
+	b.Clock.Advance(9 * time.Minute)
+	same(t, first, b.Post(sessions, body, key("k")))
+	same(t, first, b.On(b.Process()).Post(sessions, body, key("k")))
+	blames(t, b.Post(sessions, body, key("another")), expiryPointer+": too_small")
+	b.Post(sessions, with(object{"amount": 1, "options": body["options"]}), key("k")).Problem(422, "idempotency_key_reused")
+}
+
+const expiryPointer = "/options/checkout_options/expires_at"
+
+// While the first request runs, the second waits for it, and then says the same;
+// where the first takes too long, the second is told to come again.
+func TestTheFirstStillRuns(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	other := b.Process()
+	paymentID := b.Reserved(10_000, goodCard)
+	path := payments + "/" + paymentID + "/captures"
+	arrived, release := b.First.Line.Hold(handlerstest.CallCapture)
+	defer release()
+	var first, second *handlerstest.Answer
+	var both sync.WaitGroup
+	both.Go(func() { first, _ = b.Send("POST", path, object{"amount": 1}, key("k")) })
+	<-arrived
+
+	// Another request with the key is told at once.
+	b.Capture(paymentID, 2, key("k")).Problem(422, "idempotency_key_reused")
+
+	begun := time.Now()
+	late := b.On(other).Capture(paymentID, 1, key("k")).Problem(409, "idempotency_key_in_use")
+	if waited := time.Since(begun); waited < 1900*time.Millisecond || late.Header.Get("Retry-After") != "1" {
+		t.Errorf("told after %s to come again in %q s", waited, late.Header.Get("Retry-After"))
+	}
+	both.Go(func() { second, _ = b.On(other).Send("POST", path, object{"amount": 1}, key("k")) })
+	release()
+	both.Wait()
+	first.Is(200)
+	same(t, first, second)
+	b.Payment(paymentID).Shows(object{"paid_amount": 1, "pending_amount": 0})
+}
+
+// The process that took the request dies after its intent. The retry is told that
+// the outcome is outstanding; a worker finds it out; then the retry has it. The
+// money moves once, or never.
+func TestTheProcessDied(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name      string
+		performed bool
+		wantPaid  int
+		status    int
+	}{
+		{"before the call", false, 0, 402},
+		{"before the answer", true, 4_000, 200},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, handlerstest.At(-time.Minute))
+			survivor := b.Process()
+			caller := b.On(survivor)
+			paymentID := caller.Reserved(10_000, goodCard)
+			dead := die(b, c.performed)
+			// Who asked the process that died is told after 5 s that the answer is
+			// outstanding, where there is still anybody to tell it.
+			var first sync.WaitGroup
+			defer first.Wait()
+			first.Go(func() {
+				begun := time.Now()
+				a, err := b.Send("POST", payments+"/"+paymentID+"/captures", object{"amount": 4_000}, key("k"))
+				if waited := time.Since(begun); err != nil || a.Status != 202 || waited < 4900*time.Millisecond {
+					t.Errorf("after %s: %v, %+v", waited, err, a)
+				}
+			})
+			<-dead
+
+			// The first seconds it may still be running; afterwards it is outstanding.
+			var a *handlerstest.Answer
+			eventually(t, "the retry is told what is known", func() bool {
+				a = caller.Capture(paymentID, 4_000, key("k"))
+				if a.Status == 409 {
+					a.Problem(409, "idempotency_key_in_use")
+				}
+				return a.Status != 409
+			})
+			a.Is(202).Shows(object{"captures.0.status": "pending", "pending_amount": 4_000, "capturable_amount": 6_000})
+			if replayed(a) {
+				t.Error("what is outstanding is no replay")
+			}
+			caller.Capture(paymentID, 4_000, key("another")).Is(200) // what is free may still be taken
+
+			b.Clock.Advance(16 * time.Second)
+			caller.Capture(paymentID, 1, key("more")).Problem(409, "operation_in_progress")
+			survivor.Project()
+			b.settleAll(t, survivor, paymentID)
+			final := caller.Capture(paymentID, 4_000, key("k")).Is(c.status)
+			if !replayed(final) {
+				t.Error("the final answer is remembered, and says so")
+			}
+			same(t, final, caller.Capture(paymentID, 4_000, key("k")))
+			caller.Payment(paymentID).Shows(object{"paid_amount": c.wantPaid + 4_000, "pending_amount": 0, "capturable_amount": 6_000 - c.wantPaid})
+		})
+	}
+}
+
+// die lets the first process's captures end as those of a process that dies, and
+// tells when one has come so far.
+func die(b *bundle, performed bool) <-chan struct{} {
+	dead := make(chan struct{}, 1)
+	b.First.Line.Between(func(ctx context.Context, call string, send handlerstest.Send) (acquirers.Answer, error) {
+		if call != handlerstest.CallCapture {
+			return send()
+		}
+		if performed {
+			if _, err := send(); err != nil {
+				return acquirers.Answer{}, err
+			}
+		}
+		dead <- struct{}{}
+		<-ctx.Done() // nothing more is heard of it
+		return acquirers.Answer{}, ctx.Err()
+	})
+	return dead
+}
+
+// settleAll lets a worker of p find out what became of everything that is open.
+func (b *bundle) settleAll(t *testing.T, p *handlerstest.Process, paymentID string) {
+	t.Helper()
+	stop := p.Work()
+	defer stop()
+	eventually(t, "the worker has settled everything", func() bool {
+		return b.On(p).Payment(paymentID).Int("pending_amount") == 0
+	})
+}

@@ -1,0 +1,119 @@
+package api
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/cockroachdb/errors"
+
+	"tender/domain"
+	"tender/handlers/body"
+	"tender/handlers/problem"
+)
+
+// parameters reads a query string and collects what is wrong with it.
+type parameters struct {
+	values url.Values
+	used   map[string]bool
+	errs   problem.FieldErrors
+}
+
+func newParameters(v url.Values) *parameters {
+	return &parameters{values: v, used: map[string]bool{}}
+}
+
+// readableQuery refuses a query string of which a part would be passed over.
+func readableQuery(r *http.Request) error {
+	if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {
+		return problem.New(problem.MalformedRequest, "The query string can't be read: something in it is not escaped as it must be.")
+	}
+	return nil
+}
+
+func unknownParameters(v url.Values) error { return newParameters(v).done() }
+
+func (p *parameters) wrong(name string, code domain.Code, detail string) {
+	p.errs = append(p.errs, problem.FieldError{Parameter: name, Code: code, Detail: detail})
+}
+
+// text returns a parameter, or "" where it is absent. One without a value is a
+// mistake: whoever builds a query from a variable that is empty should hear of it.
+func (p *parameters) text(name string) string {
+	value := p.values.Get(name)
+	switch {
+	case p.used[name]:
+	case len(p.values[name]) > 1:
+		p.wrong(name, problem.Duplicate, "The parameter stands there twice.")
+	case value == "" && p.values.Has(name):
+		p.wrong(name, problem.TooShort, "The parameter has no value. Leave it out where it is not meant.")
+	}
+	p.used[name] = true
+	return value
+}
+
+// reference reads a filter by external reference.
+func (p *parameters) reference(name string) string {
+	s := p.text(name)
+	if s == "" {
+		return ""
+	}
+	if code, detail := body.CheckReference(s); code != "" {
+		p.wrong(name, code, detail)
+	}
+	return s
+}
+
+func (p *parameters) option(name string, options []string) string {
+	s := p.text(name)
+	if s != "" && !slices.Contains(options, s) {
+		p.wrong(name, problem.NotAnOption, "The value must be one of "+join(options)+".")
+		return ""
+	}
+	return s
+}
+
+func (p *parameters) limit() int {
+	raw := p.text("limit")
+	if raw == "" {
+		return pageDefault
+	}
+	n, err := strconv.Atoi(raw) // beyond its range n is the end of that
+	switch {
+	case err != nil && !errors.Is(err, strconv.ErrRange):
+		p.wrong("limit", problem.WrongType, "The limit must be a whole number.")
+	case n < 1:
+		p.wrong("limit", problem.TooSmall, "The limit must be at least 1.")
+	case n > pageMax:
+		p.wrong("limit", problem.TooLarge, "The limit must be at most 100.")
+	default:
+		return n
+	}
+	return pageDefault
+}
+
+func (p *parameters) instant(name string) time.Time {
+	raw := p.text(name)
+	if raw == "" {
+		return time.Time{}
+	}
+	t, err := time.Parse(time.RFC3339, raw)
+	if err != nil {
+		p.wrong(name, problem.InvalidFormat, "The time must be RFC 3339, for example 2026-11-22T09:30:00Z.")
+	}
+	return t
+}
+
+func (p *parameters) done() error {
+	for name := range p.values {
+		if !p.used[name] {
+			p.wrong(name, problem.Unknown, "There is no such parameter.")
+		}
+	}
+	if len(p.errs) > 0 {
+		return p.errs
+	}
+	return nil
+}

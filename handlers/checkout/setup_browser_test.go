@@ -1,0 +1,254 @@
+//go:build browser
+
+package checkout_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"tender/acquirers/simulator"
+	"tender/domain"
+	"tender/domain/id"
+	"tender/domain/merchant"
+	"tender/domain/payment"
+	"tender/domain/session"
+	"tender/eventstore/storetest"
+	"tender/handlers/checkout"
+	"tender/handlers/checkout/browsertest"
+	"tender/handlers/engine"
+	"tender/handlers/payments"
+	"tender/handlers/worker"
+)
+
+const (
+	goodCard       = "4242424242424242"
+	otherGoodCard  = "5555555555554444"
+	declinedCard   = "4000000000000002"
+	challengedCard = "4000000000003220"
+	lostCard       = "4000000000000408" // performed, but the answer is lost
+)
+
+// withBook has the simulator's schema in a test's database.
+var withBook = storetest.With("simulator", simulator.Migrate)
+
+// bundle is a checkout with everything behind it: a log, the simulator and its
+// notifications. What a worker would do in time a test does at its own moment.
+type bundle struct {
+	t          *testing.T
+	url        string // of the checkout
+	bank       string // the simulator's origin
+	shop       string // the merchant's origin, to which customers return
+	service    *payments.Service
+	merchantID string
+	ahead      atomic.Int64 // by how much the engine's clock is ahead, in nanoseconds
+}
+
+func setup(t *testing.T) *bundle {
+	t.Helper()
+	b := &bundle{t: t}
+	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	db := storetest.Database(t, withBook)
+	store := storetest.Open(t, db, "test")
+
+	front := httptest.NewUnstartedServer(nil)
+	b.url = "http://" + front.Listener.Addr().String()
+	b.startBank(db, log)
+	b.startShop()
+
+	b.service = &payments.Service{
+		Engine: engine.New(store, func() time.Time { return time.Now().Add(time.Duration(b.ahead.Load())) }),
+		Acquirer: simulator.New(simulator.ClientConfig{
+			BaseURL: b.bank, APIKey: "sim_key", NotificationSecret: "notification secret",
+		}),
+		BaseURL: b.url, Log: log,
+	}
+	modes := map[string]*payments.Service{"test": b.service}
+	notices := worker.NewNotifications(modes, b.url, log)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = notices.Run(ctx) }()
+
+	mux := http.NewServeMux()
+	mux.Handle("POST /acquirers/{name}/notifications", notices)
+	mux.Handle("/checkout/", checkout.New(checkout.Config{
+		Modes: modes, BaseURL: b.url, FormKey: []byte("the key of the forms' tokens"), Log: log,
+	}))
+	front.Config.Handler = mux
+	front.Start()
+	t.Cleanup(func() {
+		front.Close()
+		cancel()
+		<-ended
+		b.service.Drain()
+	})
+	b.merchantID = b.createMerchant("Karoo Coffee Roasters")
+	return b
+}
+
+// startBank starts the simulator, with its 3-D Secure page.
+func (b *bundle) startBank(db storetest.DB, log *slog.Logger) {
+	b.t.Helper()
+	listener := httptest.NewUnstartedServer(nil)
+	b.bank = "http://" + listener.Listener.Addr().String()
+	server, err := simulator.NewServer(context.Background(), simulator.ServerConfig{
+		DatabaseURL: db.SimulatorURL, PublicURL: b.bank, APIKey: "sim_key", NotificationSecret: "notification secret",
+		NotifyURL: b.url + "/acquirers/simulator/notifications", NotifyRetry: 50 * time.Millisecond, Logger: log,
+	})
+	if err != nil {
+		b.t.Fatalf("start the simulator: %+v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = server.Run(ctx) }()
+	listener.Config.Handler = server
+	listener.Start()
+	b.t.Cleanup(func() {
+		listener.Close()
+		cancel()
+		<-ended
+		server.Close()
+	})
+}
+
+// startShop starts the merchant's site: another site than the checkout's, whose
+// page posts a form across if it is asked to.
+func (b *bundle) startShop() {
+	b.t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = io.WriteString(w, `<!doctype html><title>Shop</title><link rel="icon" href="data:,"><body data-state="shop"><h1>The shop</h1>`)
+		if target := r.URL.Query().Get("post_to"); strings.HasPrefix(target, b.url) {
+			_, _ = fmt.Fprintf(w, `<form method="post" action="%s"><input name="number" value="%s"><button id="across">Win a prize</button></form>`, target, goodCard)
+		}
+	}))
+	b.t.Cleanup(server.Close)
+	b.shop = strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
+}
+
+func (b *bundle) createMerchant(name string) string {
+	b.t.Helper()
+	g, command := b.service.Engine, engine.NewID()
+	merchantID := id.Format(id.Merchant, command)
+	_, err := g.Do(b.t.Context(), engine.Command{
+		Origin:  engine.Origin{CommandID: command, MerchantID: merchantID, Actor: domain.Actor{Kind: domain.ActorStaff, ID: "test"}},
+		Subject: merchantID,
+		Decide: func(ctx context.Context, tx *engine.Tx) error {
+			m, err := engine.Read(ctx, tx, g.Merchants, merchantID)
+			if err != nil {
+				return err
+			}
+			events, err := merchant.Decide(m.Value, merchant.Create{Settings: merchant.Settings{Name: name, Country: "ZA", TimeZone: "UTC"}})
+			if err != nil {
+				return err
+			}
+			engine.Write(tx, merchant.Codec, merchantID, events...)
+			return nil
+		},
+	})
+	if err != nil {
+		b.t.Fatalf("create a merchant: %+v", err)
+	}
+	return merchantID
+}
+
+// sale is a session that waits to be paid.
+type sale struct {
+	*bundle
+	id, url string
+}
+
+func (b *bundle) sell(t *testing.T) sale {
+	t.Helper()
+	command := engine.NewID()
+	c := session.Create{
+		ID: command, CheckoutID: id.Format(id.Checkout, engine.NewID()), Type: session.TypeOneTime,
+		Amount: 124900, Currency: "ZAR", CaptureMethod: payment.CaptureAutomatic, ExternalReference: "ORDER-10442",
+		ReturnURL: b.shop + "/thanks?basket=7",
+		Options:   &session.Options{CheckoutOptions: &session.CheckoutOptions{ReturnURL: b.shop + "/thanks?basket=7"}},
+	}
+	c.SessionURL = b.url + "/checkout/" + c.CheckoutID
+	_, err := b.service.CreateSession(t.Context(), engine.Origin{
+		CommandID: command, MerchantID: b.merchantID, Actor: domain.Actor{Kind: domain.ActorSystem, ID: "test"},
+	}, nil, c)
+	if err != nil {
+		t.Fatalf("create a session: %+v", err)
+	}
+	return sale{bundle: b, id: c.SessionID(), url: c.SessionURL}
+}
+
+// session is the session as the log has it.
+func (s sale) session(t *testing.T) session.State {
+	t.Helper()
+	ref := s.service.Engine.Sessions.Ref(s.id)
+	if err := s.service.Engine.Refresh(t.Context(), ref); err != nil {
+		t.Fatal(err)
+	}
+	return ref.Value
+}
+
+// settle asks the acquirer what became of the attempt, as a worker does.
+func (s sale) settle(t *testing.T) {
+	t.Helper()
+	g := s.service.Engine
+	ref := g.Payments.Ref(s.session(t).PaymentID)
+	if err := g.Refresh(t.Context(), ref); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.service.Settle(t.Context(), ref.Value.Attempt.Key); err != nil {
+		t.Fatalf("settle: %+v", err)
+	}
+}
+
+// fill types a card into the form and sends it off.
+func fill(tab *browsertest.Tab, number string) {
+	tab.Type("#number", number)
+	tab.Type("#exp", "1230")
+	tab.Type("#cvc", "123")
+	tab.Type("#name", "Ama Mensah")
+	tab.Click("#submit")
+}
+
+// arrives waits until the customer is back at the shop, with the session's id.
+func (s sale) arrives(t *testing.T, tab *browsertest.Tab) {
+	t.Helper()
+	tab.WaitState("shop")
+	at, err := url.Parse(tab.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if q := at.Query(); at.Path != "/thanks" || q.Get("basket") != "7" || q.Get("session_id") != s.id {
+		t.Errorf("the customer came back to %s", at)
+	}
+}
+
+// quiet holds that the browser had nothing to complain about, asked nobody but
+// the checkout, the bank and the shop, and named no card in an address.
+func (b *bundle) quiet(t *testing.T, tab *browsertest.Tab) {
+	t.Helper()
+	for _, complaint := range tab.Complaints() {
+		t.Errorf("the browser complains: %s", complaint)
+	}
+	for _, to := range tab.Requests() {
+		known := strings.HasPrefix(to, "data:")
+		for _, origin := range []string{b.url, b.bank, b.shop} {
+			known = known || strings.HasPrefix(to, origin+"/")
+		}
+		if !known {
+			t.Errorf("request to %s", to)
+		}
+		for _, card := range []string{goodCard, otherGoodCard, declinedCard, challengedCard, lostCard} {
+			if strings.Contains(to, card) {
+				t.Errorf("a card number stands in an address")
+			}
+		}
+	}
+}

@@ -1,0 +1,141 @@
+package handlerstest
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"tender/acquirers/simulator"
+	"tender/eventstore/feed"
+	"tender/eventstore/lease"
+	"tender/handlers/api"
+	"tender/handlers/checkout"
+	"tender/handlers/engine"
+	"tender/handlers/payments"
+	"tender/handlers/token"
+	"tender/handlers/webhooks"
+	"tender/handlers/worker"
+	"tender/projections"
+)
+
+// Process is one serving process.
+type Process struct {
+	house *House
+	URL   string
+	// Line is the way to the acquirer, in both modes.
+	Line *Line
+	Test Mode
+	Live Mode
+
+	log *slog.Logger
+}
+
+// Mode is what a process has of one log.
+type Mode struct {
+	Engine   *engine.Engine
+	Payments *payments.Service
+	Cursors  *projections.Cursors
+}
+
+func (h *House) newProcess(listener net.Listener) *Process {
+	h.t.Helper()
+	p := &Process{house: h, URL: "http://" + listener.Addr().String(), log: slog.New(slog.NewTextHandler(h.log, nil))}
+	client := simulator.New(simulator.ClientConfig{BaseURL: h.simulatorURL, APIKey: simulatorKey, NotificationSecret: notificationSecret})
+	p.Line = &Line{Acquirer: client, cut: h.ctx}
+	p.Test, p.Live = p.mode("test"), p.mode("live")
+	server := &httptest.Server{Listener: listener, Config: &http.Server{
+		Handler: p.routes(), ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelWarn),
+	}}
+	server.Start()
+	h.t.Cleanup(func() {
+		server.Close()
+		p.Test.Payments.Drain()
+		p.Live.Payments.Drain()
+	})
+	return p
+}
+
+func (p *Process) mode(mode string) Mode {
+	p.house.t.Helper()
+	store := p.house.open(mode)
+	g := engine.New(store, p.house.Clock.Now)
+	return Mode{
+		Engine: g, Cursors: projections.NewCursors(store),
+		Payments: &payments.Service{Engine: g, Acquirer: p.Line, BaseURL: BaseURL, Log: p.log},
+	}
+}
+
+// routes puts the handlers together as a process that serves everything does.
+func (p *Process) routes() http.Handler {
+	h := p.house
+	sealer, err := token.NewSealer(h.keys.Derive("tokens"))
+	h.must(err)
+	accounts, services := map[string]*api.Account{}, map[string]*payments.Service{}
+	for mode, m := range map[string]Mode{"test": p.Test, "live": p.Live} {
+		services[mode] = m.Payments
+		accounts[mode] = &api.Account{
+			Engine: m.Engine, Payments: m.Payments, Secrets: webhooks.NewSecrets(h.vault), WebhookPolicy: webhooks.Policy{AllowLoopback: mode == "test"}, Cursors: m.Cursors,
+			Lists: projections.NewLists(m.Engine.Store.Pool(), m.Engine.Store.Log()),
+		}
+	}
+	notices := worker.NewNotifications(services, BaseURL, p.log)
+	h.background(func(ctx context.Context) { _ = notices.Run(ctx) })
+	mux := http.NewServeMux()
+	mux.Handle("POST /acquirers/{name}/notifications", notices)
+	mux.Handle("/", api.New(api.Config{
+		Accounts: accounts, BaseURL: BaseURL, Sealer: sealer,
+		FingerprintKey: h.keys.Derive("idempotency fingerprints"), Log: p.log,
+	}))
+	mux.Handle("/checkout/", checkout.New(checkout.Config{
+		Modes: services, BaseURL: BaseURL, FormKey: h.keys.Derive("checkout forms"), Log: p.log,
+	}))
+	return api.Middleware(p.log, BaseURL, mux)
+}
+
+// Project keeps the read models of test mode in this process, from NATS where it
+// was started, else from the log. Stop ends that; the test's end does, too.
+func (p *Process) Project() (stop func()) {
+	h := p.house
+	h.t.Helper()
+	store := p.Test.Engine.Store
+	var conn *nats.Conn
+	if h.nats != nil {
+		relay, err := feed.NewRelay(store, p.connect(h.nats.RelayURL()), feed.RelayConfig{Lowest: p.Test.Cursors.Lowest})
+		h.must(err)
+		h.background(func(ctx context.Context) { _ = relay.Run(ctx) })
+		conn = p.connect(h.nats.ReaderURL())
+	}
+	reader, err := feed.NewReader(store, conn)
+	h.must(err)
+	runner, err := projections.NewRunner(store, reader, p.Test.Cursors,
+		projections.Sessions("test"), projections.Payments("test"), projections.Due())
+	h.must(err)
+	h.must(runner.Prepare(h.ctx))
+	stopReader := h.background(func(ctx context.Context) { _ = reader.Run(ctx) })
+	stopRunner := h.background(func(ctx context.Context) { _ = runner.Run(ctx) })
+	return func() {
+		stopRunner()
+		stopReader()
+	}
+}
+
+func (p *Process) connect(url string) *nats.Conn {
+	p.house.t.Helper()
+	nc, err := feed.Connect(url, p.house.t.Name())
+	p.house.must(err)
+	p.house.t.Cleanup(nc.Close)
+	return nc
+}
+
+// Work does what falls due in test mode, in this process, from now on. It needs
+// the read model of what is due, which some process must keep.
+func (p *Process) Work() (stop func()) {
+	store := p.Test.Engine.Store
+	due := &worker.Due{Payments: p.Test.Payments, Cursors: p.Test.Cursors, Leases: lease.New(store.Pool(), store.Log()), Log: p.log}
+	return p.house.background(func(ctx context.Context) { _ = due.Run(ctx) })
+}

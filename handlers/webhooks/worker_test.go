@@ -1,0 +1,361 @@
+package webhooks_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"tender/domain/id"
+	"tender/domain/webhook"
+	"tender/eventstore/storetest"
+	"tender/handlers/engine"
+	"tender/handlers/webhooks"
+	"tender/projections"
+	"tender/vault"
+)
+
+func TestDeliver(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	in, selective, elsewhere := receiver(t, status(204)), receiver(t, status(200)), receiver(t, status(200))
+	endpointID, secret := s.endpoint("mer_1", in.url)
+	selectiveID, _ := s.endpoint("mer_1", selective.url, webhook.PaymentCaptured)
+	elsewhereID, _ := s.endpoint("mer_2", elsewhere.url)
+	s.worker()
+	ids := s.sessions("mer_1", 20)
+	other := s.sessions("mer_2", 1)
+	s.has(20, endpointID, projections.DeliveryDelivered)
+	s.has(1, elsewhereID, projections.DeliveryDelivered)
+	in.exactly(ids)
+	elsewhere.exactly(other)
+	selective.exactly(nil)
+	if n := s.count(`SELECT count(*) FROM read_test.deliveries WHERE endpoint_id = $1`, selectiveID); n > 0 {
+		t.Errorf("%d deliveries of what was not asked for", n)
+	}
+
+	for _, m := range in.messages() {
+		if err := verify(secret, m.body, m.header); err != nil {
+			t.Errorf("not verified: %v", err)
+		}
+		if !bytes.Contains(m.body, []byte(`"id":"`+m.id+`","type":"payment_session.created"`)) {
+			t.Errorf("the body is %s", m.body)
+		}
+	}
+
+	// In the log: one stream per delivery, caused by the event that it told of.
+	stream := webhook.DeliveryID(ids[0], endpointID)
+	events, err := s.store.Stream(s.ctx, stream)
+	s.must(err)
+	if len(events) != 1 || events[0].Type != "webhook.delivered" || id.Format(id.Event, events[0].Causation) != ids[0] || events[0].MerchantID != "mer_1" {
+		t.Errorf("the delivery's stream is %+v", events)
+	}
+	if n := s.count(`SELECT count(*) FROM log_test.events WHERE type = 'webhook.delivered'`); n != 21 {
+		t.Errorf("%d deliveries in the log", n)
+	}
+	s.eventually("every try is written down", func() bool {
+		return s.count(`SELECT count(*) FROM work_test.delivery_attempts WHERE number = 1 AND status BETWEEN 200 AND 204 AND error_class = '' AND address <> '' AND next_at IS NULL`) == 21
+	})
+	s.eventually("no lease is left", func() bool { return s.count(`SELECT count(*) FROM work_test.leases WHERE kind = 'delivery'`) == 0 })
+}
+
+func TestRetry(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	in := receiver(t, status(500))
+	endpointID, secret := s.endpoint("mer_1", in.url)
+	s.worker()
+	ids := s.sessions("mer_1", 1)
+	deliveryID := webhook.DeliveryID(ids[0], endpointID)
+
+	// A failed try leaves the lease without owner, until the next; the log hears
+	// nothing of it.
+	tried := func(n int) {
+		s.t.Helper()
+		s.eventually("the try is written down", func() bool {
+			return s.count(`SELECT count(*) FROM work_test.delivery_attempts a JOIN work_test.leases l ON l.id = a.delivery_id
+				WHERE a.number = $1 AND a.next_at IS NOT NULL AND l.owner = '' AND abs(extract(epoch FROM l.until - a.next_at)) < 1`, n) == 1
+		})
+	}
+	tried(1)
+	wait, _ := webhooks.Wait(deliveryID, 1)
+	if n := s.count(`SELECT count(*) FROM work_test.delivery_attempts WHERE status = 500
+		AND abs(extract(epoch FROM next_at - started_at) * 1e3 - duration_ms - $1) < 2000`, wait.Milliseconds()); n != 1 {
+		t.Errorf("the next try is not planned %v ahead", wait)
+	}
+	if n := s.count(`SELECT count(*) FROM log_test.events WHERE stream = $1`, deliveryID); n != 0 {
+		t.Error("a failed try stands in the log")
+	}
+
+	// The second try, by itself; the third when it is due.
+	tried(2)
+	in.answers(status(200))
+	s.exec(`UPDATE work_test.leases SET until = now() WHERE id = $1`, deliveryID)
+	s.has(1, endpointID, projections.DeliveryDelivered)
+	messages := in.messages()
+	if len(messages) != 3 {
+		t.Fatalf("%d messages", len(messages))
+	}
+	for _, m := range messages {
+		if m.id != ids[0] || !bytes.Equal(m.body, messages[0].body) || verify(secret, m.body, m.header) != nil {
+			t.Errorf("a try is another message: %+v", m)
+		}
+	}
+	events, err := s.store.Stream(s.ctx, deliveryID)
+	s.must(err)
+	d, err := webhook.Codec.Decode(events[0].Type, 1, events[0].Payload)
+	s.must(err)
+	if e, ok := d.(webhook.Delivered); !ok || e.Attempts != 3 || e.Status != 200 {
+		t.Errorf("the log says %+v", d)
+	}
+}
+
+func TestRetryAfterIsHonoured(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	in := receiver(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "7200")
+		w.WriteHeader(http.StatusTooManyRequests)
+		_, _ = io.WriteString(w, "slow \x00 down")
+	})
+	s.endpoint("mer_1", in.url)
+	s.worker()
+	s.sessions("mer_1", 1)
+	s.eventually("the try is planned two hours ahead", func() bool {
+		return s.count(`SELECT count(*) FROM work_test.delivery_attempts WHERE response = 'slow \000 down'::bytea
+			AND next_at BETWEEN now() + interval '115 minutes' AND now() + interval '121 minutes'`) == 1
+	})
+}
+
+func TestExhausted(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	in := receiver(t, status(500))
+	endpointID, _ := s.endpoint("mer_1", in.url)
+	ids := s.sessions("mer_1", 1)
+	deliveryID := webhook.DeliveryID(ids[0], endpointID)
+	s.exec(`INSERT INTO work_test.delivery_attempts (delivery_id, number, endpoint_id, merchant_id, started_at, duration_ms)
+		SELECT $1, n, $2, 'mer_1', now(), 1 FROM generate_series(1, $3) n`, deliveryID, endpointID, webhooks.TriesMax-1)
+	s.worker()
+	s.has(1, endpointID, projections.DeliveryExhausted)
+	in.exactly(ids)
+	events, err := s.store.Stream(s.ctx, deliveryID)
+	s.must(err)
+	d, err := webhook.Codec.Decode(events[0].Type, 1, events[0].Payload)
+	s.must(err)
+	if e, ok := d.(webhook.Exhausted); !ok || e.Attempts != webhooks.TriesMax || e.Status != 500 {
+		t.Errorf("the log says %+v", d)
+	}
+}
+
+func TestGoneDisables(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	in := receiver(t, status(410))
+	endpointID, _ := s.endpoint("mer_1", in.url)
+	other := receiver(t, status(200))
+	otherID, _ := s.endpoint("mer_1", other.url)
+	s.worker()
+	s.sessions("mer_1", 1)
+	s.has(1, endpointID, projections.DeliveryExhausted)
+	events, err := s.store.Stream(s.ctx, endpointID)
+	s.must(err)
+	d, err := webhook.Codec.Decode(events[len(events)-1].Type, 1, events[len(events)-1].Payload)
+	s.must(err)
+	if e, ok := d.(webhook.EndpointDisabled); !ok || e.Reason != webhook.DisabledGone {
+		t.Fatalf("the log says %+v", d)
+	}
+	more := s.sessions("mer_1", 3)
+	s.has(4, otherID, projections.DeliveryDelivered)
+	if n := len(in.messages()); n != 1 {
+		t.Errorf("%d messages to an endpoint that is gone", n)
+	}
+	if n := s.count(`SELECT count(*) FROM read_test.deliveries WHERE endpoint_id = $1`, endpointID); n != 1 {
+		t.Errorf("%d deliveries of a disabled endpoint", n)
+	}
+
+	// Brought back, it gets what comes from then on.
+	in.answers(status(200))
+	enabled := webhook.StatusEnabled
+	s.change("mer_1", endpointID, webhook.UpdateEndpoint{Status: &enabled})
+	s.sessions("mer_1", 2)
+	s.has(2, endpointID, projections.DeliveryDelivered)
+	if slices.Contains(more, in.messages()[1].id) {
+		t.Error("what came while it was disabled was sent")
+	}
+}
+
+func TestPausedWaits(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	in, other := receiver(t, status(200)), receiver(t, status(200))
+	endpointID, _ := s.endpoint("mer_1", in.url)
+	otherID, _ := s.endpoint("mer_1", other.url)
+	paused, enabled := webhook.StatusPaused, webhook.StatusEnabled
+	s.change("mer_1", endpointID, webhook.UpdateEndpoint{Status: &paused})
+	s.worker()
+	ids := s.sessions("mer_1", 5)
+	s.has(5, otherID, projections.DeliveryDelivered)
+	s.has(5, endpointID, projections.DeliveryPending)
+	in.exactly(nil)
+	s.change("mer_1", endpointID, webhook.UpdateEndpoint{Status: &enabled})
+	s.has(5, endpointID, projections.DeliveryDelivered)
+	in.exactly(ids)
+}
+
+// A deleted endpoint gets nothing, not even what was pending; what it got can
+// still be read.
+func TestDeleted(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	in, other := receiver(t, status(200)), receiver(t, status(200))
+	endpointID, _ := s.endpoint("mer_1", in.url)
+	otherID, _ := s.endpoint("mer_1", other.url)
+	s.sessions("mer_1", 3)
+	s.has(3, endpointID, projections.DeliveryPending)
+	s.change("mer_1", endpointID, webhook.DeleteEndpoint{})
+	s.has(3, endpointID, projections.DeliveryExhausted)
+	s.worker()
+	s.sessions("mer_1", 1)
+	s.has(4, otherID, projections.DeliveryDelivered)
+	in.exactly(nil)
+}
+
+// Several workers share the work, and do each piece once.
+func TestWorkersShare(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	in := receiver(t, status(200))
+	endpointID, _ := s.endpoint("mer_1", in.url)
+	before := s.sessions("mer_1", 150)
+	for range 3 {
+		s.worker()
+	}
+	after := s.sessions("mer_1", 150)
+	s.has(300, endpointID, projections.DeliveryDelivered)
+	in.exactly(append(before, after...))
+}
+
+// A worker that died in the middle left a lease; when that has run out, another
+// sends the same message.
+func TestDeadWorker(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	in := receiver(t, status(200))
+	endpointID, _ := s.endpoint("mer_1", in.url)
+	ids := s.sessions("mer_1", 2)
+	s.has(2, endpointID, projections.DeliveryPending)
+	s.exec(`INSERT INTO work_test.leases (kind, id, owner, until) VALUES ('delivery', $1, 'dead', now() + interval '1 hour')`,
+		webhook.DeliveryID(ids[0], endpointID))
+	s.worker()
+	s.has(1, endpointID, projections.DeliveryDelivered)
+	in.exactly(ids[1:])
+	s.exec(`UPDATE work_test.leases SET until = now() WHERE owner = 'dead'`)
+	s.has(2, endpointID, projections.DeliveryDelivered)
+	in.exactly(ids)
+}
+
+// Whoever recorded an outcome and died before the lease knew of it caused nothing
+// worse than a look.
+func TestOutcomeWithoutLease(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	in := receiver(t, status(200))
+	endpointID, _ := s.endpoint("mer_1", in.url)
+	ids := s.sessions("mer_1", 1)
+	s.has(1, endpointID, projections.DeliveryPending)
+	deliveryID := webhook.DeliveryID(ids[0], endpointID)
+	// The read model stands still, as if it were far behind.
+	s.must(s.cursors.Pause(s.ctx, projections.DeliveriesName))
+	_, err := s.engine.Do(s.ctx, engine.Command{Origin: s.origin("mer_1"), Decide: func(_ context.Context, tx *engine.Tx) error {
+		engine.Create(tx, s.engine.Deliveries, deliveryID)
+		engine.Write[webhook.Event](tx, webhook.Codec, deliveryID, webhook.Delivered{EndpointID: endpointID, EventID: ids[0], Attempts: 1, Status: 200})
+		return nil
+	}})
+	s.must(err)
+	s.worker()
+	s.eventually("the lease knows", func() bool {
+		return s.count(`SELECT count(*) FROM work_test.leases WHERE id = $1 AND done_position > 0`, deliveryID) == 1
+	})
+	in.exactly(nil)
+	s.must(s.cursors.Resume(s.ctx, projections.DeliveriesName))
+	s.has(1, endpointID, projections.DeliveryDelivered)
+	s.eventually("the lease is swept", func() bool { return s.count(`SELECT count(*) FROM work_test.leases WHERE kind = 'delivery'`) == 0 })
+	in.exactly(nil)
+}
+
+// An endpoint that hangs holds up nobody, and not the end either.
+func TestSlowEndpointDelaysNobody(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	slow, in := receiver(t, hang), receiver(t, status(200))
+	slowID, _ := s.endpoint("mer_1", slow.url)
+	endpointID, _ := s.endpoint("mer_1", in.url)
+	stop := s.worker(webhooks.WithTimeout(patience))
+	ids := s.sessions("mer_1", 200)
+	s.has(200, endpointID, projections.DeliveryDelivered)
+	in.exactly(ids)
+	if n := len(slow.messages()); n > 8 {
+		t.Errorf("%d messages at once to one endpoint", n)
+	}
+	// Stopped, it gives everything back at once: another may try.
+	stop()
+	if n := s.count(`SELECT count(*) FROM work_test.leases WHERE kind = 'delivery' AND owner <> ''`); n > 0 {
+		t.Errorf("%d leases are held by a worker that has stopped", n)
+	}
+	if n := s.count(`SELECT count(*) FROM work_test.delivery_attempts WHERE endpoint_id = $1`, slowID); n > 0 {
+		t.Errorf("%d tries were counted that were broken off from here", n)
+	}
+	slow.answers(status(200))
+	s.worker()
+	s.has(200, slowID, projections.DeliveryDelivered)
+}
+
+// An endpoint that fails and fails gets one message at a time.
+func TestFailingEndpointIsSpared(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	in := receiver(t, status(500))
+	endpointID, _ := s.endpoint("mer_1", in.url)
+	s.sessions("mer_1", 100)
+	s.worker()
+	s.eventually("all are tried", func() bool {
+		return s.count(`SELECT count(*) FROM work_test.delivery_attempts WHERE number = 1`) == 100
+	})
+	s.has(100, endpointID, projections.DeliveryPending)
+	in.answers(status(200))
+	s.exec(`UPDATE work_test.leases SET until = now() WHERE kind = 'delivery'`)
+	s.has(100, endpointID, projections.DeliveryDelivered)
+}
+
+// The vault's sweep is told which secrets the log names, in whichever log.
+func TestNamed(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	endpointID, _ := s.endpoint("mer_1", "https://shop.example/hooks")
+	orphan := webhook.CreateEndpoint{ID: engine.NewID()}.EndpointID()
+	ref, _, err := s.secrets.Make(s.ctx, "mer_1", orphan)
+	s.must(err)
+	spare, _, err := s.secrets.Make(s.ctx, "mer_1", endpointID)
+	s.must(err)
+	state := s.engine.Endpoints.Ref(endpointID)
+	s.must(s.engine.Refresh(s.ctx, state))
+	live := engine.New(storetest.Open(t, s.db, "live"), time.Now)
+	named := webhooks.Named(live, s.engine)
+	got, err := named(s.ctx, []vault.Entry{
+		{Ref: state.Value.SecretRef, Owner: "mer_1", Field: "webhook_secret/" + endpointID},
+		{Ref: ref, Owner: "mer_1", Field: "webhook_secret/" + orphan},
+		{Ref: spare, Owner: "mer_1", Field: "webhook_secret/" + endpointID},
+	})
+	if err != nil || !slices.Equal(got, []bool{true, false, false}) {
+		t.Errorf("named: %v, %v", got, err)
+	}
+	for _, field := range []string{"card/pmt_1", "webhook_secret/", "webhook_secret/ps_1"} {
+		if _, err := named(s.ctx, []vault.Entry{{Ref: ref, Owner: "mer_1", Field: field}}); err == nil {
+			t.Errorf("the field %s is judged", field)
+		}
+	}
+}

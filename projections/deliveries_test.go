@@ -1,0 +1,216 @@
+package projections_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"tender/domain"
+	"tender/domain/codec"
+	"tender/domain/id"
+	"tender/domain/session"
+	"tender/domain/webhook"
+	"tender/eventstore"
+	"tender/projections"
+)
+
+// hooks is what the test's log holds of endpoints and deliveries, and what should
+// be shown of it.
+type hooks struct {
+	*bundle
+	versions  map[string]int
+	endpoints map[string]*hook // by id
+	expected  map[string]string
+}
+
+type hook struct {
+	merchantID string
+	status     webhook.Status
+	events     []string
+}
+
+func (h *hooks) say(merchantID, stream string, e codec.Encoded) uuid.UUID {
+	h.t.Helper()
+	eventID := uuid.Must(uuid.NewV7())
+	_, err := h.store.Append(h.ctx, eventstore.Command{
+		ID: uuid.Must(uuid.NewV7()), MerchantID: merchantID, Actor: domain.Actor{Kind: domain.ActorSystem, ID: "test"},
+		Expect: []eventstore.Expectation{{Stream: stream, Version: h.versions[stream]}},
+		Events: []eventstore.NewEvent{{
+			Stream: stream, Type: e.Type, SchemaVersion: e.SchemaVersion, ID: eventID,
+			At: time.Now().UTC().Truncate(time.Millisecond), Payload: e.Payload,
+		}},
+	})
+	if err != nil {
+		h.t.Fatalf("append: %v", err)
+	}
+	h.versions[stream]++
+	return eventID
+}
+
+func (h *hooks) endpoint(merchantID string, events ...string) {
+	endpointID := id.Format(id.Endpoint, uuid.Must(uuid.NewV7()))
+	h.say(merchantID, endpointID, webhook.Codec.Encode(webhook.EndpointCreated{URL: "https://shop.example/", Events: events, SecretRef: "vlt_1"}))
+	h.endpoints[endpointID] = &hook{merchantID: merchantID, status: webhook.StatusEnabled, events: events}
+}
+
+func (h *hooks) change(endpointID string, e webhook.Event) {
+	o := h.endpoints[endpointID]
+	h.say(o.merchantID, endpointID, webhook.Codec.Encode(e))
+	switch e := e.(type) {
+	case webhook.EndpointUpdated:
+		o.events = e.Events
+	case webhook.EndpointPaused:
+		o.status = webhook.StatusPaused
+	case webhook.EndpointResumed:
+		o.status = webhook.StatusEnabled
+	case webhook.EndpointDisabled, webhook.EndpointDeleted:
+		o.status = webhook.StatusDisabled
+		for deliveryID, shown := range h.expected {
+			if shown == endpointID+" pending 0" {
+				h.expected[deliveryID] = endpointID + " exhausted 0"
+			}
+		}
+		if _, deleted := e.(webhook.EndpointDeleted); deleted {
+			delete(h.endpoints, endpointID)
+		}
+	}
+}
+
+// session says a public event, or a private one.
+func (h *hooks) session(merchantID string) {
+	stream := id.Format(id.Session, uuid.Must(uuid.NewV7()))
+	eventID := h.say(merchantID, stream, session.Codec.Encode(session.Created{Kind: session.TypeOneTime, Amount: 1, Currency: "EUR"}))
+	h.say(merchantID, stream, session.Codec.Encode(session.AttemptStarted{PaymentID: "pay_1", AttemptID: "att_1", Number: 1}))
+	public := id.Format(id.Event, eventID)
+	for endpointID, o := range h.endpoints {
+		if o.merchantID == merchantID && o.status != webhook.StatusDisabled && webhook.Wants(o.events, webhook.PaymentSessionCreated) {
+			h.expected[webhook.DeliveryID(public, endpointID)] = endpointID + " pending 0"
+		}
+	}
+}
+
+// settle records an outcome of a delivery.
+func (h *hooks) settle(deliveryID string, delivered bool) {
+	var endpointID, before string
+	var version int
+	if _, err := fmt.Sscan(h.expected[deliveryID], &endpointID, &before, &version); err != nil {
+		h.t.Fatal(err)
+	}
+	var e webhook.Event = webhook.Exhausted{EndpointID: endpointID}
+	after := "exhausted"
+	if delivered {
+		e = webhook.Delivered{EndpointID: endpointID}
+	}
+	if delivered || before == "delivered" {
+		after = "delivered"
+	}
+	h.say("mer_1", deliveryID, webhook.Codec.Encode(e))
+	h.expected[deliveryID] = fmt.Sprintf("%s %s %d", endpointID, after, version+1)
+}
+
+// shown returns what the read model shows, and a fuller picture of its tables.
+func (h *hooks) shown() (deliveries map[string]string, picture []string) {
+	h.t.Helper()
+	rows, err := h.store.Pool().Query(h.ctx, `SELECT id, endpoint_id || ' ' || status || ' ' || version, d::text
+		FROM read_test.deliveries d ORDER BY id`)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	deliveries = map[string]string{}
+	var deliveryID, shown, row string
+	if _, err := pgx.ForEachRow(rows, []any{&deliveryID, &shown, &row}, func() error {
+		deliveries[deliveryID] = shown
+		picture = append(picture, row)
+		return nil
+	}); err != nil {
+		h.t.Fatal(err)
+	}
+	rows, err = h.store.Pool().Query(h.ctx, `SELECT e::text FROM read_test.delivery_endpoints e ORDER BY id`)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	endpoints, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return deliveries, append(picture, endpoints...)
+}
+
+func (h *hooks) caughtUp() {
+	h.t.Helper()
+	eventually(h.t, "the deliveries are caught up", func() bool {
+		position, err := projections.NewCursors(h.store).Position(h.ctx, projections.DeliveriesName)
+		return err == nil && position == int64(len(h.log()))
+	})
+}
+
+// Whatever happens to endpoints and deliveries, and however the log is cut into
+// batches, the read model shows what follows from the log.
+func TestDeliveries(t *testing.T) {
+	t.Parallel()
+	h := &hooks{bundle: setup(t), versions: map[string]int{}, endpoints: map[string]*hook{}, expected: map[string]string{}}
+	live := h.process(projections.Deliveries())
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 1))
+	merchants := []string{"mer_1", "mer_2"}
+	for range 600 {
+		endpoints := make([]string, 0, len(h.endpoints))
+		for endpointID := range h.endpoints {
+			endpoints = append(endpoints, endpointID)
+		}
+		slices.Sort(endpoints)
+		deliveries := make([]string, 0, len(h.expected))
+		for deliveryID := range h.expected {
+			deliveries = append(deliveries, deliveryID)
+		}
+		slices.Sort(deliveries)
+		merchantID := merchants[random.IntN(2)]
+		switch n := random.IntN(20); {
+		case n < 8:
+			h.session(merchantID)
+		case n < 10 && len(endpoints) < 6:
+			lists := [][]string{{webhook.AllTypes}, {webhook.PaymentSessionCreated}, {webhook.PaymentCaptured}}
+			h.endpoint(merchantID, lists[random.IntN(len(lists))]...)
+		case n < 14 && len(endpoints) > 0:
+			changes := []webhook.Event{
+				webhook.EndpointPaused{}, webhook.EndpointResumed{}, webhook.EndpointResumed{}, webhook.EndpointDisabled{Reason: webhook.DisabledGone},
+				webhook.EndpointUpdated{Events: []string{webhook.PaymentSessionCreated}}, webhook.EndpointDeleted{},
+			}
+			h.change(endpoints[random.IntN(len(endpoints))], changes[random.IntN(len(changes))])
+		case len(deliveries) > 0:
+			h.settle(deliveries[random.IntN(len(deliveries))], random.IntN(2) == 0)
+		}
+	}
+	h.caughtUp()
+	shown, picture := h.shown()
+	if len(shown) < 50 {
+		t.Errorf("only %d deliveries: the test tests little", len(shown))
+	}
+	for deliveryID, want := range h.expected {
+		if shown[deliveryID] != want {
+			t.Errorf("%s is shown as %q, want %q", deliveryID, shown[deliveryID], want)
+		}
+	}
+	if len(shown) != len(h.expected) {
+		t.Errorf("%d deliveries are shown, want %d", len(shown), len(h.expected))
+	}
+
+	// Made anew from the whole log, in batches as large as they get, it is the same.
+	live.stop()
+	if _, err := h.store.Pool().Exec(h.ctx, `
+		DROP TABLE read_test.deliveries_g1, read_test.delivery_endpoints_g1 CASCADE;
+		DELETE FROM read_test.projections`); err != nil {
+		t.Fatal(err)
+	}
+	h.process(projections.Deliveries())
+	h.caughtUp()
+	if _, again := h.shown(); !slices.Equal(picture, again) {
+		t.Errorf("made anew, the read model shows something else:\n%q\n%q", picture, again)
+	}
+}

@@ -1,0 +1,145 @@
+package projections
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/cockroachdb/errors"
+	"github.com/jackc/pgx/v5"
+)
+
+// DeliveryQuery says which deliveries of a merchant a list shows, newest first.
+type DeliveryQuery struct {
+	MerchantID string
+	EndpointID string         // "": any
+	Status     DeliveryStatus // "": any
+	EventType  string         // "": any
+	// Before is the position of the event of the last delivery that was shown
+	// before; 0: begin with the newest.
+	Before int64
+	Limit  int
+}
+
+// DeliveryRow is a delivery as the read model has it.
+type DeliveryRow struct {
+	ID, EndpointID, EventID, EventType string
+	Status                             DeliveryStatus
+	Version                            int
+	CreatedAt, UpdatedAt               time.Time
+}
+
+// DeliveryPage is one page of deliveries. Deliveries of one event to several
+// endpoints share a position; they stand on one page, which may be longer than
+// asked for by as many.
+type DeliveryPage struct {
+	Rows     []DeliveryRow
+	Last     int64 // the position of the last row's event
+	More     bool
+	Position int64
+}
+
+// DeliveryAttempt is one try to deliver.
+type DeliveryAttempt struct {
+	Number     int
+	StartedAt  time.Time
+	DurationMS int
+	Status     *int // HTTP; nil: there was no answer
+	ErrorClass string
+	Address    string
+	Response   []byte
+	NextAt     *time.Time
+}
+
+const deliveryColumns = `d.id, d.endpoint_id, d.event_id, d.event_type, d.status, d.version, d.created_at, d.updated_at`
+
+// Deliveries returns one page of deliveries.
+func (l *Lists) Deliveries(ctx context.Context, q DeliveryQuery) (DeliveryPage, error) {
+	where := []string{"d.merchant_id = $1"}
+	args := []any{q.MerchantID}
+	add := func(condition string, value any) {
+		args = append(args, value)
+		where = append(where, fmt.Sprintf(condition, len(args)))
+	}
+	if q.EndpointID != "" {
+		add("d.endpoint_id = $%d", q.EndpointID)
+	}
+	if q.Status != "" {
+		add("d.status = $%d", string(q.Status))
+	}
+	if q.EventType != "" {
+		add("d.event_type = $%d", q.EventType)
+	}
+	if q.Before > 0 {
+		add("d.first_position < $%d", q.Before)
+	}
+	args = append(args, q.Limit)
+	position, err := l.position(ctx, DeliveriesName)
+	if err != nil {
+		return DeliveryPage{}, err
+	}
+	rows, err := l.pool.Query(ctx, `
+		SELECT `+deliveryColumns+`, d.first_position FROM `+l.table(DeliveriesName)+` d
+		WHERE `+strings.Join(where, " AND ")+fmt.Sprintf(`
+		ORDER BY d.first_position DESC FETCH FIRST $%d ROWS WITH TIES`, len(args)), args...)
+	if err != nil {
+		return DeliveryPage{}, errors.Wrap(err, "list deliveries")
+	}
+	page := DeliveryPage{Position: position}
+	var d DeliveryRow
+	_, err = pgx.ForEachRow(rows, []any{
+		&d.ID, &d.EndpointID, &d.EventID, &d.EventType, &d.Status, &d.Version, &d.CreatedAt, &d.UpdatedAt, &page.Last,
+	}, func() error {
+		page.Rows = append(page.Rows, d)
+		return nil
+	})
+	if err != nil {
+		return DeliveryPage{}, errors.Wrap(err, "list deliveries")
+	}
+	// A full page may be the last one: then the next is empty, and says so.
+	page.More = len(page.Rows) >= q.Limit
+	return page, nil
+}
+
+// Delivery returns one of a merchant's deliveries with its tries, oldest first.
+func (l *Lists) Delivery(ctx context.Context, merchantID, deliveryID string) (DeliveryRow, []DeliveryAttempt, bool, error) {
+	rows, err := l.pool.Query(ctx, `
+		SELECT `+deliveryColumns+` FROM `+l.table(DeliveriesName)+` d WHERE d.id = $1 AND d.merchant_id = $2`, deliveryID, merchantID)
+	if err != nil {
+		return DeliveryRow{}, nil, false, errors.Wrap(err, "read a delivery")
+	}
+	d, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[DeliveryRow])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return DeliveryRow{}, nil, false, nil
+	}
+	if err != nil {
+		return DeliveryRow{}, nil, false, errors.Wrap(err, "read a delivery")
+	}
+	rows, err = l.pool.Query(ctx, `
+		SELECT number, started_at, duration_ms, status, error_class, address, response, next_at
+		FROM `+pgx.Identifier{l.log.WorkSchema(), "delivery_attempts"}.Sanitize()+`
+		WHERE delivery_id = $1 ORDER BY number`, deliveryID)
+	if err != nil {
+		return DeliveryRow{}, nil, false, errors.Wrap(err, "read a delivery's tries")
+	}
+	attempts, err := pgx.CollectRows(rows, pgx.RowToStructByPos[DeliveryAttempt])
+	return d, attempts, true, errors.Wrap(err, "read a delivery's tries")
+}
+
+// Count says how many objects of a merchant a read model has.
+func (l *Lists) Count(ctx context.Context, name, merchantID string) (int, error) {
+	var n int
+	err := l.pool.QueryRow(ctx, `SELECT count(*) FROM `+l.table(name)+` WHERE merchant_id = $1`, merchantID).Scan(&n)
+	return n, errors.Wrapf(err, "count %s", name)
+}
+
+func (l *Lists) table(name string) string {
+	return pgx.Identifier{l.log.ReadSchema(), name}.Sanitize()
+}
+
+func (l *Lists) position(ctx context.Context, name string) (int64, error) {
+	var position int64
+	err := l.pool.QueryRow(ctx, `SELECT position FROM `+l.table("projections")+` WHERE name = $1 AND serving`, name).Scan(&position)
+	return position, errors.Wrapf(err, "read the position of %s", name)
+}

@@ -1,0 +1,83 @@
+package object_test
+
+import (
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"tender/domain/catalogue"
+	"tender/domain/webhook"
+	"tender/projections/object"
+)
+
+// Each log event is told to merchants as the contract says, or not at all.
+func TestPublicTypes(t *testing.T) {
+	t.Parallel()
+	told := map[string]string{
+		"session.created":               "payment_session.created",
+		"session.completed":             "payment_session.completed",
+		"session.attempt_failed":        "payment_session.updated",
+		"session.cancelled":             "payment_session.updated",
+		"session.expired":               "payment_session.updated",
+		"payment.authorised":            "payment.succeeded",
+		"payment.paid":                  "payment.succeeded",
+		"payment.attempt_failed":        "payment.attempt_failed",
+		"payment.captured":              "payment.captured",
+		"payment.capture_failed":        "payment.capture_failed",
+		"payment.voided":                "payment.voided",
+		"payment.void_failed":           "payment.void_failed",
+		"payment.authorisation_expired": "payment.authorisation_expired",
+	}
+	for _, name := range catalogue.Names() {
+		d, err := catalogue.Decode(name, 1, json.RawMessage(`{}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, public := object.PublicType(d)
+		if want := told[name]; got != want || public != (want != "") {
+			t.Errorf("%s is told as %q, %t, not as %q", name, got, public, want)
+		}
+		if public && !webhook.KnownType(got) {
+			t.Errorf("%s is told as %q, which no endpoint can ask for", name, got)
+		}
+		delete(told, name)
+	}
+	for name := range told {
+		t.Errorf("%s is no event", name)
+	}
+
+	final, err := catalogue.Decode("payment.attempt_failed", 1, json.RawMessage(`{"final":true}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, public := object.PublicType(final); got != "payment.failed" || !public {
+		t.Errorf("the last failure is told as %q, %t", got, public)
+	}
+}
+
+func TestTime(t *testing.T) {
+	t.Parallel()
+	for want, v := range map[string]time.Time{
+		`"2026-05-04T12:00:00.123Z"`: noon,
+		`"2026-05-04T12:00:00.000Z"`: noon.Truncate(time.Second),
+		`"2026-05-04T10:00:00.123Z"`: time.Date(2026, time.May, 4, 12, 0, 0, 123e6, time.FixedZone("SAST", 2*60*60)),
+		`"2026-05-04T12:00:00.999Z"`: time.Date(2026, time.May, 4, 12, 0, 0, 999_999_999, time.UTC),
+	} {
+		if got := string(marshal(t, object.Time(v))); got != want {
+			t.Errorf("%v is written as %s, not as %s", v, got, want)
+		}
+		var back object.Time
+		if err := json.Unmarshal([]byte(want), &back); err != nil || !time.Time(back).Equal(v.Truncate(time.Millisecond)) {
+			t.Errorf("%s is read as %v, %v", want, time.Time(back), err)
+		}
+	}
+	for _, wrong := range []string{`"2026-05-04T12:00:00Z"`, `"2026-05-04T12:00:00.123+02:00"`, `"yesterday"`, `""`, `12`} {
+		var v object.Time
+		err := json.Unmarshal([]byte(wrong), &v)
+		var parse *time.ParseError
+		if !errors.As(err, &parse) {
+			t.Errorf("%s is read as %v, %v", wrong, time.Time(v), err)
+		}
+	}
+}
