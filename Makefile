@@ -50,7 +50,7 @@ lint: $(LINT) ## Check formatting, go vet and the linters of .golangci.yml
 	@unformatted=$$(find . -name '*.go' -not -path './.cache/*' -exec gofmt -l {} +); \
 		if [ -n "$$unformatted" ]; then echo "Not formatted by gofmt: $$unformatted" >&2; exit 1; fi
 	$(GO) vet $(PKG)
-	$(LINT) run $(PKG)
+	$(LINT) run --allow-parallel-runners $(PKG)
 
 $(LINT):
 	mkdir -p $(TOOLS)

@@ -136,8 +136,8 @@ func migrate(ctx context.Context, tx pgx.Tx, log Log, all []migration) error {
 	return nil
 }
 
-// makeSchemas makes what the migrations themselves stand on. The order of the
-// statements and the role of each owner are those of docs/log-format.md.
+// makeSchemas makes what the migrations themselves stand on, each schema owned by
+// the role whose tables lie in it.
 func makeSchemas(ctx context.Context, tx pgx.Tx, log Log) error {
 	owners := []struct{ schema, owner string }{
 		{log.Schema(), roleOwner}, {log.WorkSchema(), roleApp}, {log.ReadSchema(), roleApp},

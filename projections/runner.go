@@ -27,7 +27,7 @@ const (
 	// batchEvery is how often a projection that keeps up applies a batch at most.
 	// It adds that much delay under load and none otherwise, and spares the
 	// database hundreds of small transactions a second.
-	batchEvery = 5 * time.Millisecond
+	batchEvery = 20 * time.Millisecond
 	// newerWait is how long this process leaves a projection to a newer build
 	// before it tries again.
 	newerWait = time.Minute

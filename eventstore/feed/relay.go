@@ -25,6 +25,9 @@ const (
 	// relayAlarmRepeat is how often a relay that has stopped says so.
 	relayAlarmRepeat = time.Minute
 	// relayBackoffMin and relayBackoffMax bound the wait after a failure.
+	// relayEvery is how long a relay that keeps up gathers events for its next
+	// batch: each costs a sync to disk and a turn of every reader.
+	relayEvery      = 10 * time.Millisecond
 	relayBackoffMin = 100 * time.Millisecond
 	relayBackoffMax = 2 * time.Second
 	// relayLeaseTTL is how long the relay of a dead process keeps others waiting.
@@ -162,6 +165,9 @@ func (r *Relay) session(ctx context.Context, wake <-chan struct{}) (progressed b
 				return progressed, err
 			}
 			progressed = true
+			if len(events) < batchMax && !pause(ctx, relayEvery) {
+				return progressed, ctx.Err()
+			}
 			continue
 		}
 		idle.Reset(relayPoll)

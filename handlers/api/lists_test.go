@@ -290,6 +290,38 @@ func TestMinPositionCoversTheWholeWrite(t *testing.T) {
 	}
 }
 
+// The position that a write answers with is where it ends, whatever streams it
+// wrote to, and a replay's is where the first answer's object stood.
+func TestEventPositionIsTheWritesEnd(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ends := func(name string, a *handlerstest.Answer) {
+		t.Helper()
+		head, _, err := b.First.Test.Engine.Store.Head(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := b.merchant.Position(a.Header.Get(positionHeader)); got != head {
+			t.Errorf("%s: its position is %d, the log ends at %d", name, got, head)
+		}
+	}
+	ends("create", b.Post(sessions, with(nil)).Is(201))
+	sessionID, _ := b.Create(10_000)
+	ends("cancel", b.cancel(sessionID).Is(200))
+	sessionID, _ = b.Paid(10_000, declinedCard)
+	ends("cancel with a payment", b.cancel(sessionID).Is(200))
+	sessionID, _ = b.Paid(10_000, challengeCard)
+	ends("cancel during a challenge", b.cancel(sessionID).Is(200))
+	paymentID := b.Reserved(10_000, goodCard)
+	first := b.Capture(paymentID, 1, key("k")).Is(200)
+	ends("capture", first)
+	ends("void", b.Void(paymentID).Is(200))
+	again := b.Capture(paymentID, 1, key("k")).Is(200)
+	if got, want := b.merchant.Position(again.Header.Get(positionHeader)), b.merchant.Position(first.Header.Get(positionHeader)); got != want {
+		t.Errorf("replayed it is %d, not %d", got, want)
+	}
+}
+
 // A list that has not come so far waits, and says after 2 s that it did not get
 // there; as soon as it moves it is read.
 func TestMinPositionWaits(t *testing.T) {

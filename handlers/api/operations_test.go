@@ -26,6 +26,10 @@ func TestCaptureAndVoid(t *testing.T) {
 		"payment_method_details.card.bin": "424242", "payment_method_details.card.last4": "4242", "payment_method_details.card.type": "CREDIT",
 		"payment_method_details.card.exp_month": 12, "payment_method_details.card.exp_year": 2031, "last_payment_error": nil,
 	})
+	expires, err := time.Parse(time.RFC3339, b.Payment(paymentID).Text("authorisation_expires_at"))
+	if left := time.Until(expires); err != nil || left < 6*24*time.Hour || left > 7*24*time.Hour {
+		t.Errorf("the authorisation is good until %s", expires)
+	}
 	b.Get(sessions + "/" + sessionID).Shows(object{"status": "completed", "payment_outcome": "reserved", "payment_status": "paid", "payment_id": paymentID})
 
 	captured := b.Post(payments+"/"+paymentID+"/captures", object{"amount": 60_000, "metadata": object{"parcel": "1"}}).Is(200)

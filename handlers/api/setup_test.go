@@ -2,8 +2,10 @@ package api_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 
 	"tender/acquirers"
@@ -91,4 +93,28 @@ func declineAfter(came chan<- struct{}, gate <-chan struct{}) func(context.Conte
 		}
 		return acquirers.Answer{Status: acquirers.StatusDeclined, ErrorCode: "card_declined", DeclineCode: "do_not_honor"}, nil
 	}
+}
+
+func text(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
+
+// together runs f n times at once.
+func together[T any](n int, f func(i int) T) []T {
+	results := make([]T, n)
+	begin := make(chan struct{})
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			<-begin
+			results[i] = f(i)
+		})
+	}
+	close(begin)
+	all.Wait()
+	return results
 }

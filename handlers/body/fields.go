@@ -32,7 +32,7 @@ func (f *Fields) Wrong(name string, code domain.Code, detail string) {
 	if name != "" {
 		at = f.pointer(name)
 	}
-	*f.errs = append(*f.errs, problem.FieldError{Pointer: at, Code: code, Detail: detail})
+	f.errs.Add(at, code, detail)
 }
 
 func (f *Fields) pointer(name string) string { return f.at + "/" + Escape(name) }
@@ -199,7 +199,7 @@ func (f *Fields) Done() error {
 func (f *Fields) Unknown() {
 	for name := range f.values {
 		if !f.used[name] {
-			f.Wrong(name, problem.Unknown, "There is no such field.")
+			f.errs.Add(f.pointer(name), problem.Unknown, "There is no such field.")
 		}
 	}
 }
@@ -230,7 +230,7 @@ func (f *Fields) Metadata() map[string]string {
 		return nil
 	}
 	if len(o.values) > metadataPairsMax {
-		o.Wrong("", problem.TooMany, fmt.Sprintf("metadata holds at most %d pairs.", metadataPairsMax))
+		f.Wrong("metadata", problem.TooMany, fmt.Sprintf("metadata holds at most %d pairs.", metadataPairsMax))
 		return nil
 	}
 	m := make(map[string]string, len(o.values))

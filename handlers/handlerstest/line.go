@@ -73,6 +73,16 @@ func (l *Line) Decline(call string) {
 	})
 }
 
+// Before has f run before each call of a kind is sent.
+func (l *Line) Before(call string, f func()) {
+	l.Between(func(_ context.Context, kind string, send Send) (acquirers.Answer, error) {
+		if kind == call {
+			f()
+		}
+		return send()
+	})
+}
+
 // Hold holds calls of a kind back, before they are sent. Each that arrives is
 // told on arrived; release lets all of them go, and those that follow.
 func (l *Line) Hold(call string) (arrived <-chan struct{}, release func()) {

@@ -88,6 +88,14 @@ func (m *Merchant) do(c merchant.Command, claims ...eventstore.Claim) {
 	m.house.must(err)
 }
 
+// Position opens a position's token as the server would.
+func (m *Merchant) Position(token string) int64 {
+	m.house.t.Helper()
+	position, err := m.house.sealer().OpenPosition(m.ID, m.Mode, token)
+	m.house.must(err)
+	return position
+}
+
 // StaffKey issues a staff key.
 func (h *House) StaffKey(role staff.Role) (secret string) {
 	h.t.Helper()

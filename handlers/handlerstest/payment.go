@@ -1,6 +1,11 @@
 package handlerstest
 
-import "strings"
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
 
 // The paths of the API that tests use again and again.
 const (
@@ -96,4 +101,20 @@ func (c *Caller) Void(paymentID string, headers ...Header) *Answer {
 func (c *Caller) Payment(paymentID string) *Answer {
 	c.t.Helper()
 	return c.Get(PaymentsPath + "/" + paymentID).Is(200)
+}
+
+// Decide answers a 3-D Secure challenge on the bank's page, as the customer does:
+// decision is "approve" or "refuse". It returns where the customer is led.
+func (h *House) Decide(t testing.TB, challengeURL, decision string) (location string) {
+	t.Helper()
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	res, err := client.PostForm(challengeURL, url.Values{"decision": {decision}})
+	if err != nil {
+		t.Fatalf("the bank's page: %v", err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode != http.StatusSeeOther {
+		t.Fatalf("the bank's page answers %d", res.StatusCode)
+	}
+	return res.Header.Get("Location")
 }

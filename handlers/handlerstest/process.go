@@ -73,8 +73,6 @@ func (p *Process) mode(mode string) Mode {
 // routes puts the handlers together as a process that serves everything does.
 func (p *Process) routes() http.Handler {
 	h := p.house
-	sealer, err := token.NewSealer(h.keys.Derive("tokens"))
-	h.must(err)
 	accounts, services := map[string]*api.Account{}, map[string]*payments.Service{}
 	for mode, m := range map[string]Mode{"test": p.Test, "live": p.Live} {
 		services[mode] = m.Payments
@@ -88,13 +86,20 @@ func (p *Process) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST /acquirers/{name}/notifications", notices)
 	mux.Handle("/", api.New(api.Config{
-		Accounts: accounts, BaseURL: BaseURL, Sealer: sealer,
+		Accounts: accounts, BaseURL: BaseURL, Sealer: h.sealer(),
 		FingerprintKey: h.keys.Derive("idempotency fingerprints"), Log: p.log,
 	}))
 	mux.Handle("/checkout/", checkout.New(checkout.Config{
 		Modes: services, BaseURL: BaseURL, FormKey: h.keys.Derive("checkout forms"), Log: p.log,
 	}))
 	return api.Middleware(p.log, BaseURL, mux)
+}
+
+func (h *House) sealer() *token.Sealer {
+	h.t.Helper()
+	sealer, err := token.NewSealer(h.keys.Derive("tokens"))
+	h.must(err)
+	return sealer
 }
 
 // Project keeps the read models of test mode in this process, from NATS where it

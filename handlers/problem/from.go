@@ -9,6 +9,7 @@ import (
 
 	"github.com/cockroachdb/errors"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/puddle/v2"
 
 	"tender/domain"
 	"tender/domain/codec"
@@ -73,7 +74,7 @@ func fromFault(err error) Problem {
 // now, so that the same request may succeed in a moment.
 func unavailable(err error) bool {
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) ||
-		errors.Is(err, net.ErrClosed) {
+		errors.Is(err, net.ErrClosed) || errors.Is(err, puddle.ErrClosedPool) {
 		return true
 	}
 	var netErr net.Error

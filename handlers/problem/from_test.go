@@ -12,6 +12,7 @@ import (
 
 	"github.com/cockroachdb/errors"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/puddle/v2"
 
 	"tender/domain"
 	"tender/domain/codec"
@@ -65,6 +66,7 @@ func TestFrom(t *testing.T) {
 		{"out of time", errors.Wrap(context.DeadlineExceeded, secret), problem.ServiceUnavailable, nil},
 		{"given up", context.Canceled, problem.ServiceUnavailable, nil},
 		{"the log is closed", errors.Wrap(eventstore.ErrClosed, secret), problem.ServiceUnavailable, nil},
+		{"the connections are closed", errors.Wrap(puddle.ErrClosedPool, secret), problem.ServiceUnavailable, nil},
 		{"poison", errors.Wrap(eventstore.ErrRefusedByDatabase, secret), problem.InternalError, nil},
 		{"no network", &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", stderrors.New(secret))}, problem.ServiceUnavailable, nil},
 		{"the database shuts down", errors.Wrap(&pgconn.PgError{Code: "57P01", Message: secret}, secret), problem.ServiceUnavailable, nil},

@@ -150,18 +150,24 @@ func (n *Notifications) handle(ctx context.Context, s *payments.Service) error {
 	if err != nil {
 		return errors.Wrap(err, "read notifications")
 	}
+	var failed error
 	for _, m := range batch {
-		var answer acquirers.Answer
-		if err := json.Unmarshal(m.Body, &answer); err != nil {
-			return errors.Wrap(err, "read a stored notification")
-		}
-		if _, _, err := s.Record(ctx, answer); err != nil && !errors.As(err, new(problem.Problem)) {
-			return err
-		}
-		if _, err := s.Engine.Store.Pool().Exec(ctx, `
-			UPDATE `+table(s)+` SET handled_at = now() WHERE acquirer = $1 AND id = $2`, m.Acquirer, m.ID); err != nil {
-			return errors.Wrap(err, "close a notification")
-		}
+		// One that can't be acted on is tried again and holds up no other.
+		failed = errors.CombineErrors(failed, n.act(ctx, s, m))
 	}
-	return nil
+	return failed
+}
+
+// act does what one message says, once.
+func (n *Notifications) act(ctx context.Context, s *payments.Service, m stored) error {
+	var answer acquirers.Answer
+	if err := json.Unmarshal(m.Body, &answer); err != nil {
+		return errors.Wrapf(err, "read the stored notification %s", m.ID)
+	}
+	if _, _, err := s.Record(ctx, answer); err != nil && !errors.As(err, new(problem.Problem)) {
+		return errors.Wrapf(err, "act on the notification %s", m.ID)
+	}
+	_, err := s.Engine.Store.Pool().Exec(ctx, `
+		UPDATE `+table(s)+` SET handled_at = now() WHERE acquirer = $1 AND id = $2`, m.Acquirer, m.ID)
+	return errors.Wrap(err, "close a notification")
 }

@@ -1,0 +1,54 @@
+package body
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// Whatever is read is what encoding/json reads, less what is refused on purpose.
+func FuzzParse(f *testing.F) {
+	for _, seed := range []string{
+		``, `{}`, `null`, `[]`, `{"amount":1}`, `{"amount":1e400,"b":[1,{"c":null}]}`, `{"a":1,"a":2}`, `{"a":{"b":1},"\u0061":2}`,
+		`{"a":"\ud800"}`, "{\"a\":\"\xff\"}", `{"a":1}{}`, `{"a":1,}`, `{"a/b~":""}`, strings.Repeat(`{"a":`, 40), `{"a":01}`, "\ufeff{}",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		got, err := parse(body)
+		if err != nil {
+			return
+		}
+		var want map[string]any
+		d := json.NewDecoder(bytes.NewReader(body))
+		d.UseNumber()
+		if err := d.Decode(&want); err != nil {
+			t.Fatalf("it reads what encoding/json refuses: %v", err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("it is read as %v, not %v", got, want)
+		}
+	})
+}
+
+// Members are blamed by pointers that lead to them.
+func TestPointers(t *testing.T) {
+	t.Parallel()
+	o, err := parse([]byte(`{"a/b":{"c~d":{"":1}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := newFields(o)
+	f.Object("a/b").Object("c~d").Integer("e")
+	f.Object("a/b").Object("c~d").Unknown()
+	f.Object("a/b").Wrong("", "invalid", "")
+	var got []string
+	for _, e := range *f.errs {
+		got = append(got, e.Pointer)
+	}
+	if want := []string{"/a~1b/c~0d/", "/a~1b"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("blamed are %q, not %q", got, want)
+	}
+}
