@@ -13,6 +13,7 @@ import (
 // ActorKind says what kind of party caused an event.
 type ActorKind string
 
+// The kinds of actors.
 const (
 	ActorMerchant ActorKind = "merchant" // a merchant's key; the id is the key's
 	ActorCustomer ActorKind = "customer" // somebody at a checkout; the id is the checkout's session

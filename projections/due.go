@@ -77,8 +77,9 @@ func Due() Projection {
 			switch prefix, _, _ := strings.Cut(e.Stream, "_"); id.Prefix(prefix) {
 			case id.Session, id.Payment:
 				return []string{e.Stream}, nil
+			default:
+				return nil, nil
 			}
-			return nil, nil
 		},
 		Fold: func(s dueState, _ string, e eventstore.Event) (dueState, error) {
 			d, err := catalogue.Decode(e.Type, e.SchemaVersion, e.Payload)

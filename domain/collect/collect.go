@@ -86,6 +86,7 @@ func StartAttempt(s session.State, p payment.State, c Attempt) (Changes, error) 
 // OutcomeKind is what an acquirer may say of an attempt.
 type OutcomeKind string
 
+// The words of an acquirer on an attempt.
 const (
 	OutcomeApproved       OutcomeKind = "approved"
 	OutcomeDeclined       OutcomeKind = "declined"

@@ -14,6 +14,7 @@ import (
 // Prefix names the kind of an object in front of its identifier.
 type Prefix string
 
+// The kinds of objects.
 const (
 	Session  Prefix = "ps"
 	Payment  Prefix = "pay"

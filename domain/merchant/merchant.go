@@ -21,6 +21,7 @@ import (
 // KeyKind says what an API key may do.
 type KeyKind string
 
+// The kinds of API keys.
 const (
 	KeySecret KeyKind = "secret" // for servers: everything
 	KeyPublic KeyKind = "public" // for browsers: creates sessions only

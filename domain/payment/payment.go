@@ -19,6 +19,7 @@ import (
 // CaptureMethod says when authorised money is taken.
 type CaptureMethod string
 
+// The capture methods.
 const (
 	CaptureAutomatic CaptureMethod = "automatic" // at once, in one step: a sale
 	CaptureManual    CaptureMethod = "manual"    // later, by captures
@@ -27,11 +28,13 @@ const (
 // Intent says what a payment is for.
 type Intent string
 
+// IntentPayment: money is to move.
 const IntentPayment Intent = "payment"
 
 // Status is where a payment stands. Captures and voids don't change it.
 type Status string
 
+// Where a payment may stand.
 const (
 	StatusDraft         Status = "draft"          // the last attempt failed, another may follow
 	StatusPendingAction Status = "pending_action" // the customer is elsewhere, authenticating
@@ -64,6 +67,7 @@ const (
 // OperationKind tells the operations on an authorisation apart.
 type OperationKind string
 
+// The kinds of operations.
 const (
 	OperationCapture  OperationKind = "capture"
 	OperationVoid     OperationKind = "void"

@@ -69,6 +69,7 @@ type Expired struct {
 // ExpiryReason says why a session ended on its own.
 type ExpiryReason string
 
+// Why a session may end on its own.
 const (
 	ExpiredByTime     ExpiryReason = "time"
 	ExpiredByAttempts ExpiryReason = "attempts"

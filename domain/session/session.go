@@ -16,11 +16,13 @@ import (
 // Type says who is present and what becomes of the payment method.
 type Type string
 
+// TypeOneTime: the customer is present and pays once.
 const TypeOneTime Type = "one_time"
 
 // Status is where a session stands. All but active are final.
 type Status string
 
+// Where a session may stand.
 const (
 	StatusActive    Status = "active"
 	StatusCompleted Status = "completed"
@@ -31,6 +33,7 @@ const (
 // Outcome is what became of the payment that the session is for.
 type Outcome string
 
+// What may become of the payment.
 const (
 	OutcomeNotStarted Outcome = "not_started"
 	OutcomePending    Outcome = "pending"
@@ -49,6 +52,7 @@ const (
 // CancelledBy says who gave a session up.
 type CancelledBy string
 
+// Who may give a session up.
 const (
 	ByCustomer CancelledBy = "customer"
 	ByMerchant CancelledBy = "merchant"

@@ -18,6 +18,7 @@ import (
 // Role is what a staff key is for.
 type Role string
 
+// The roles of the staff.
 const (
 	RoleFinance  Role = "finance"
 	RoleOperator Role = "operator"

@@ -91,6 +91,7 @@ func (r *Reader) take(ctx context.Context, sequence int64, data []byte) error {
 		return r.replace(ctx, sequence, "it does not follow the event before it")
 	case gap:
 		return r.fill(ctx, sequence, e)
+	case accepted, known:
 	}
 	return nil
 }
@@ -120,6 +121,7 @@ func (r *Reader) fill(ctx context.Context, sequence int64, e eventstore.Event) e
 		return r.replace(ctx, sequence, "it does not follow the event before it")
 	case gap:
 		return errors.Newf("the log does not have what comes before %d", sequence)
+	case accepted, known:
 	}
 	return nil
 }

@@ -79,14 +79,14 @@ func (l *Leases) run(ctx context.Context, kind, id, owner string, asked time.Tim
 			return err
 		case <-expiry.C:
 			cancel(ErrLost)
-			<-done
+			_ = <-done // its error says no more than that the lease was lost
 			return ErrLost
 		case <-tick.C:
 			expiry.Stop()
 			next, kept := l.keep(ctx, kind, id, owner, asked, ttl)
 			if !kept {
 				cancel(ErrLost)
-				<-done
+				_ = <-done
 				return ErrLost
 			}
 			asked = next

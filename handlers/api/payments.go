@@ -68,6 +68,7 @@ func (s *Server) objectAt(ctx context.Context, r *writeRequest, stream string, v
 		return l.Value, l.Position, err
 	case id.Endpoint:
 		return s.endpointAt(ctx, r, stream, version)
+	default:
+		return nil, 0, errors.AssertionFailedf("stream %s has no public object", stream)
 	}
-	return nil, 0, errors.AssertionFailedf("stream %s has no public object", stream)
 }

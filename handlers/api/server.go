@@ -137,7 +137,7 @@ func Middleware(log *slog.Logger, base string, next http.Handler) http.Handler {
 		rec := &recorder{ResponseWriter: w}
 		r = r.WithContext(engine.WithRequestID(r.Context(), requestID))
 		defer func() {
-			if fault := recover(); fault != nil && fault != http.ErrAbortHandler {
+			if fault := recover(); fault != nil {
 				log.ErrorContext(r.Context(), "panic", "request_id", requestID, "fault", fault, "stack", string(debug.Stack()))
 				if rec.status == 0 {
 					problem.Write(rec, r, base, problem.New(problem.InternalError, ""))

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/cockroachdb/errors"
+
 	"tender/handlers/problem"
 )
 
@@ -30,7 +32,7 @@ func parse(body []byte) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := d.Token(); err != io.EOF {
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, malformed("", "Something follows the JSON object.")
 	}
 	o, isObject := v.(map[string]any)
@@ -107,7 +109,7 @@ func malformed(at, detail string) error {
 
 // readable is what a syntax error says, without the name of the package.
 func readable(err error) string {
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return "it ends too early"
 	}
 	return strings.TrimPrefix(err.Error(), "json: ")

@@ -319,5 +319,6 @@ func (g *Engine) advance(stream string, events []eventstore.Event) {
 	case id.Endpoint:
 		g.Endpoints.advance(events)
 		g.EndpointObjects.advance(events)
+	default: // of the other kinds nothing is remembered
 	}
 }

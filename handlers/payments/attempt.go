@@ -68,7 +68,8 @@ func (s *Service) Pay(ctx context.Context, origin engine.Origin, a Attempt) erro
 		return err
 	}
 	s.await(ctx, func(ctx context.Context) {
-		s.conclude(ctx, call.Key, func(ctx context.Context) (acquirers.Answer, error) {
+		// What it came to, the session's state tells.
+		_, _, _ = s.conclude(ctx, call.Key, func(ctx context.Context) (acquirers.Answer, error) {
 			return s.Acquirer.Authorise(ctx, call)
 		})
 	})
