@@ -55,13 +55,16 @@ func (l *Leases) Hold(ctx context.Context, kind, id string, ttl time.Duration, f
 	}
 }
 
+// ended is what a held function returned.
+type ended struct{ err error }
+
 // run runs f under a lease that was asked for at asked. Its error is ErrLost if
 // the lease was lost before f returned by itself.
 func (l *Leases) run(ctx context.Context, kind, id, owner string, asked time.Time, ttl time.Duration, f func(context.Context) error) error {
 	fctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	done := make(chan error, 1)
-	go func() { done <- f(fctx) }()
+	done := make(chan ended, 1)
+	go func() { done <- ended{f(fctx)} }()
 
 	tick := time.NewTicker(ttl / renewals)
 	defer tick.Stop()
@@ -70,23 +73,23 @@ func (l *Leases) run(ctx context.Context, kind, id, owner string, asked time.Tim
 		// A sixth of its life is left to f for that.
 		expiry := time.NewTimer(time.Until(asked.Add(ttl - ttl/(2*renewals))))
 		select {
-		case err := <-done:
+		case end := <-done:
 			expiry.Stop()
 			l.giveBack(ctx, kind, id, owner)
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			return err
+			return end.err
 		case <-expiry.C:
 			cancel(ErrLost)
-			_ = <-done // its error says no more than that the lease was lost
+			<-done // its error says no more than that the lease was lost
 			return ErrLost
 		case <-tick.C:
 			expiry.Stop()
 			next, kept := l.keep(ctx, kind, id, owner, asked, ttl)
 			if !kept {
 				cancel(ErrLost)
-				_ = <-done
+				<-done
 				return ErrLost
 			}
 			asked = next
