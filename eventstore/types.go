@@ -105,6 +105,16 @@ type IdempotencyKey struct {
 	Stream       string          // the object that the request is about, once known
 }
 
+// About returns the key with the object that its request is about; nil for no key.
+func (k *IdempotencyKey) About(stream string) *IdempotencyKey {
+	if k == nil {
+		return nil
+	}
+	named := *k
+	named.Stream = stream
+	return &named
+}
+
 // Answer is what a request was finally told, without its body: that is rendered
 // from the stream at its version, or from the refusal.
 type Answer struct {

@@ -8,7 +8,6 @@ import (
 
 	"tender/domain/id"
 	"tender/domain/webhook"
-	"tender/eventstore"
 	"tender/handlers/body"
 	"tender/handlers/engine"
 	"tender/handlers/problem"
@@ -139,7 +138,7 @@ func (r *writeRequest) changeEndpoint(ctx context.Context, endpointID string, st
 	}
 	version := 0
 	done, err := g.Do(ctx, engine.Command{
-		Origin: r.origin, Key: r.keyFor(endpointID), Subject: endpointID,
+		Origin: r.origin, Key: r.key.About(endpointID), Subject: endpointID,
 		Decide: func(ctx context.Context, tx *engine.Tx) error {
 			if _, err := r.account.Payments.Permitted(ctx, tx); err != nil {
 				return err
@@ -165,16 +164,6 @@ func (r *writeRequest) changeEndpoint(ctx context.Context, endpointID string, st
 		done.Versions = map[string]int{endpointID: version} // all was so already
 	}
 	return written{status: status, stream: endpointID, done: done}, err
-}
-
-// keyFor is the request's idempotency key, with the object that it is about.
-func (r *writeRequest) keyFor(stream string) *eventstore.IdempotencyKey {
-	if r.key == nil {
-		return nil
-	}
-	named := *r.key
-	named.Stream = stream
-	return &named
 }
 
 // newEndpoint is an endpoint with the secret that its messages are signed with:

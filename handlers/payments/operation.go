@@ -58,7 +58,7 @@ func (s *Service) operate(
 	var op payment.Operation
 	var currency string
 	done, err = s.Engine.Do(ctx, engine.Command{
-		Origin: origin, Key: key(k, paymentID), Subject: paymentID, Explain: withAmounts,
+		Origin: origin, Key: k.About(paymentID), Subject: paymentID, Explain: withAmounts,
 		Decide: func(ctx context.Context, tx *engine.Tx) error {
 			op = payment.Operation{}
 			p, err := s.readPayment(ctx, tx, paymentID)

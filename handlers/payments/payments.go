@@ -17,7 +17,6 @@ import (
 	"tender/domain"
 	"tender/domain/merchant"
 	"tender/domain/payment"
-	"tender/eventstore"
 	"tender/handlers/engine"
 	"tender/handlers/problem"
 )
@@ -87,14 +86,4 @@ func (s *Service) Permitted(ctx context.Context, tx *engine.Tx) (merchant.State,
 // notFound is the answer for an object that is not there, or not the caller's.
 func notFound(kind string) problem.Problem {
 	return problem.New(problem.NotFound, "There is no such "+kind+".")
-}
-
-// key is the idempotency key of a request, with the object it is about.
-func key(k *eventstore.IdempotencyKey, stream string) *eventstore.IdempotencyKey {
-	if k == nil {
-		return nil
-	}
-	named := *k
-	named.Stream = stream
-	return &named
 }

@@ -24,7 +24,7 @@ const ClaimCheckout = "checkout"
 func (s *Service) CreateSession(ctx context.Context, origin engine.Origin, k *eventstore.IdempotencyKey, c session.Create) (engine.Done, error) {
 	sessionID := c.SessionID()
 	return s.Engine.Do(ctx, engine.Command{
-		Origin: origin, Key: key(k, sessionID), Subject: sessionID,
+		Origin: origin, Key: k.About(sessionID), Subject: sessionID,
 		Decide: func(ctx context.Context, tx *engine.Tx) error {
 			m, err := s.Permitted(ctx, tx)
 			if err != nil {
@@ -80,7 +80,7 @@ func (s *Service) offers(c session.Create) error {
 func (s *Service) CancelSession(ctx context.Context, origin engine.Origin, k *eventstore.IdempotencyKey, sessionID string, by session.CancelledBy) (done engine.Done, outstanding bool, err error) {
 	var closing string
 	done, err = s.Engine.Do(ctx, engine.Command{
-		Origin: origin, Key: key(k, sessionID), Subject: sessionID,
+		Origin: origin, Key: k.About(sessionID), Subject: sessionID,
 		Decide: func(ctx context.Context, tx *engine.Tx) error {
 			closing = ""
 			st, p, err := s.readSession(ctx, tx, sessionID)
