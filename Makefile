@@ -6,6 +6,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 GO ?= go
+# Where Go's own archive is unpacked to; what PATH has comes first.
+export PATH := $(PATH):/usr/local/go/bin
 # The version comes from VERSION below: Go's own look at the repository fails in
 # a clone that belongs to another user.
 export GOFLAGS := $(GOFLAGS) -buildvcs=false

@@ -104,6 +104,14 @@ type Void struct {
 	Currency  string
 }
 
+// Refund asks to pay part or all of what was taken back to the customer.
+type Refund struct {
+	Key       string
+	Reference string // of the authorisation
+	Amount    int64
+	Currency  string
+}
+
 // Status is what an acquirer says about an operation.
 type Status string
 
@@ -168,6 +176,7 @@ type Capabilities struct {
 type Acquirer interface {
 	Authoriser
 	Capturer
+	Refunder
 	Settler
 	Notifier
 	// Name names the acquirer in events and in the notification's path.
@@ -184,6 +193,13 @@ type Authoriser interface {
 type Capturer interface {
 	Capture(ctx context.Context, c Capture) (Answer, error)
 	Void(ctx context.Context, v Void) (Answer, error)
+}
+
+// Refunder pays back what was taken. A refund that was approved may fail all the
+// same, days later: then the answer for its key is declined from there on, and a
+// notification says so.
+type Refunder interface {
+	Refund(ctx context.Context, r Refund) (Answer, error)
 }
 
 // Settler ends doubt: it says what happened to the operation with this key, or

@@ -37,7 +37,7 @@ func parseCompose(t *testing.T) compose {
 func TestComposeHoldsTogether(t *testing.T) {
 	t.Parallel()
 	c := parseCompose(t)
-	for _, name := range []string{"postgres", "nats", "migrate", "tender"} {
+	for _, name := range []string{"postgres", "nats", "migrate", "simulator", "tender"} {
 		s, there := c.Services[name]
 		if !there || s.Image == "" {
 			t.Fatalf("no service %s with an image", name)
@@ -71,7 +71,7 @@ func TestComposeHoldsTogether(t *testing.T) {
 func TestComposeRunsTender(t *testing.T) {
 	t.Parallel()
 	c := parseCompose(t)
-	for _, name := range []string{"migrate", "tender"} {
+	for _, name := range []string{"migrate", "simulator", "tender"} {
 		s := c.Services[name]
 		if _, err := os.Stat("../" + s.Build.Dockerfile); err != nil || s.Build.Context != ".." {
 			t.Errorf("%s is built from %+v: %v", name, s.Build, err)
@@ -81,18 +81,13 @@ func TestComposeRunsTender(t *testing.T) {
 		}
 		text := help(t, s.Command[0])
 		for _, argument := range s.Command[1:] {
-			if flag, is := strings.CutPrefix(argument, "--"); is && !strings.Contains(text, "-"+flag+" ") {
+			if flag, is := strings.CutPrefix(argument, "--"); is && !slices.Contains(strings.Fields(text), "-"+flag) {
 				t.Errorf("tender %s has no option %s", s.Command[0], argument)
 			}
-		}
-		for _, needed := range []string{"DATABASE_URL", "NATS_URL", "TENDER_VAULT_URL"} {
-			if s.Environment[needed] == "" {
-				t.Errorf("%s lacks %s", name, needed)
+			if strings.Contains(argument, "$") {
+				t.Errorf("tender %s gets %s where everybody can read it", s.Command[0], argument)
 			}
 		}
-	}
-	if c.Services["migrate"].Environment["DATABASE_ADMIN_URL"] == "" {
-		t.Error("migrate lacks DATABASE_ADMIN_URL")
 	}
 	serve := c.Services["tender"].Command
 	at := slices.Index(serve, "--roles")

@@ -20,6 +20,10 @@ import (
 // readConnectionsDefault is the size of each pool if no option says otherwise.
 const readConnectionsDefault = 8
 
+// idleInTransactionMax is how long a stopped process may hold the locks of a read
+// model.
+const idleInTransactionMax = "5s"
+
 // connectTimeout bounds each try to connect.
 const connectTimeout = 5 * time.Second
 
@@ -68,11 +72,17 @@ func Open(ctx context.Context, log Log, url string, opts ...Option) (*Store, err
 		// from end to end: every look-up in the log has its index.
 		config.RuntimeParams["enable_seqscan"] = "off"
 		config.RuntimeParams["jit"] = "off"
+		// With one plan for each query there is nothing to choose, and planning
+		// would cost more than most of them.
+		config.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
 	})
 	if err != nil {
 		return nil, err
 	}
-	pool, err := openPool(ctx, log, url, o.readConnections, func(*pgx.ConnConfig) {})
+	pool, err := openPool(ctx, log, url, o.readConnections, func(config *pgx.ConnConfig) {
+		config.RuntimeParams["synchronous_commit"] = "off"
+		config.RuntimeParams["idle_in_transaction_session_timeout"] = idleInTransactionMax
+	})
 	if err != nil {
 		reads.Close()
 		return nil, err
@@ -148,6 +158,11 @@ func (s *Store) Log() Log { return s.log }
 
 // Pool returns the connections as the role tender_app, for read models and work
 // tables. The log itself is written through Append only.
+//
+// Commits on them don't wait for the disk: what they write can be derived again, or
+// is a hint, and after a crash of PostgreSQL the last of it is lost as a whole,
+// never in part. Whatever must last says SET LOCAL synchronous_commit = on. A
+// transaction that its process leaves idle for 5 s is ended, with its locks.
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 
 // Signal returns what tells of this process's commits.

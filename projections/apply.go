@@ -16,12 +16,6 @@ import (
 // parkedStreamsMax is how many streams a projection sets aside before it stops.
 const parkedStreamsMax = 1000
 
-// beginQuery opens a read model's transaction. What it writes can be derived again,
-// and rows and cursor are lost together, so it doesn't wait for the disk: after a
-// crash of PostgreSQL the last batches are applied once more. A process that was
-// stopped in the middle holds the cursor's lock no longer than this.
-const beginQuery = `BEGIN; SET LOCAL synchronous_commit = off; SET LOCAL idle_in_transaction_session_timeout = '5s'`
-
 var (
 	// errFenced says that the cursor is not where this process believed it to be:
 	// another has moved it, or an operator has changed its state.
@@ -80,9 +74,10 @@ func (w *worker) load(ctx context.Context) error {
 
 // apply applies events and moves the cursor past them, in one transaction. The
 // cursor is moved first: that takes its lock, so a twin waits here and is refused,
-// rather than getting in the way of each row.
+// rather than getting in the way of each row. Rows and cursor are lost together if
+// PostgreSQL crashes; the last batches are applied once more then.
 func (w *worker) apply(ctx context.Context, events []eventstore.Event) error {
-	tx, err := w.store.Pool().BeginTx(ctx, pgx.TxOptions{BeginQuery: beginQuery})
+	tx, err := w.store.Pool().Begin(ctx)
 	if err != nil {
 		return errors.Wrap(err, "begin")
 	}

@@ -1,81 +1,51 @@
 package projections
 
 import (
-	"maps"
-	"strings"
 	"time"
 
 	"tender/domain/catalogue"
-	"tender/domain/codec"
 	"tender/domain/id"
-	"tender/domain/payment"
-	"tender/domain/session"
 	"tender/eventstore"
 )
 
-// DueName is the read model of what falls due: one row per session or payment
-// that time alone may change. A worker looks there; what really is to be done,
-// the domain decides.
+// DueName is the read model of what falls due: one row per session, payment,
+// mandate or subscription that time alone may change. A worker looks there; what
+// really is to be done, the domain decides.
+//
+// Some things fall due by the wall's time, whatever clock an object lives on: above
+// all calls that an acquirer has not answered. Column due_at says when, for workers.
+// The rest falls due by the object's own time. Without a test clock that is the
+// wall's, and due_at holds the earlier of both. On a test clock, which clock_id
+// names, clock_due_at holds it, for the job that advances the clock; workers must
+// leave it alone, because nothing else may make it happen at its instant.
+//
+// In_flight says that an acquirer owes an answer which nobody but itself holds up:
+// a clock that goes on without it would make things happen out of their order.
+//
+// What is due by a clock is done in the order of clock_due_at; at one instant by the
+// kind of object, as its id's prefix sorts, and within a kind by first_position.
 const DueName = "due"
-
-// dueState is what of a stream may fall due. It begins anew from nothing
-// whenever something is added, so that rows without anything are not kept.
-type dueState struct {
-	// Unanswered holds, by key, when an unanswered call may be settled.
-	Unanswered map[string]time.Time `json:"unanswered,omitempty"`
-	// Ends is when the session or the authorisation is over.
-	Ends time.Time `json:"ends,omitzero"`
-	// Remains is what of an authorisation is neither captured nor given back.
-	Remains int64 `json:"remains,omitempty"`
-	// Attempt is the key of the attempt in flight.
-	Attempt string `json:"attempt,omitempty"`
-}
-
-func (s dueState) at() (time.Time, bool) {
-	at := s.Ends
-	for _, t := range s.Unanswered {
-		if at.IsZero() || t.Before(at) {
-			at = t
-		}
-	}
-	return at, !at.IsZero()
-}
-
-func (s dueState) ask(key string, by time.Time) dueState {
-	s.Unanswered = maps.Clone(s.Unanswered)
-	if s.Unanswered == nil {
-		s.Unanswered = map[string]time.Time{}
-	}
-	s.Unanswered[key] = by
-	return s
-}
-
-func (s dueState) answered(key string) dueState {
-	s.Unanswered = maps.Clone(s.Unanswered)
-	delete(s.Unanswered, key)
-	return s
-}
-
-func (s dueState) given(amount int64) dueState {
-	s.Remains -= amount
-	if s.Remains <= 0 {
-		s.Ends, s.Remains = time.Time{}, 0
-	}
-	return s
-}
 
 // Due is the read model of what falls due.
 func Due() Projection {
 	return Keyed[dueState]{
-		Name: DueName, Version: 1, Policy: ParkStream,
+		Name: DueName, Version: 2, Policy: ParkStream,
 		Table: Table{
-			Name:    DueName,
-			Columns: []Column{{Name: "due_at", Type: "timestamptz", NotNull: true}},
-			Indexes: []string{"(due_at)"},
+			Name: DueName,
+			Columns: []Column{
+				{Name: "due_at", Type: "timestamptz"},
+				{Name: "clock_id", Type: "text"},
+				{Name: "clock_due_at", Type: "timestamptz"},
+				{Name: "in_flight", Type: "boolean", NotNull: true},
+			},
+			Indexes: []string{
+				"(due_at) WHERE due_at IS NOT NULL",
+				"(clock_id, clock_due_at) WHERE clock_id IS NOT NULL",
+			},
 		},
 		Keys: func(e eventstore.Event) ([]string, error) {
-			switch prefix, _, _ := strings.Cut(e.Stream, "_"); id.Prefix(prefix) {
-			case id.Session, id.Payment:
+			switch id.PrefixOf(e.Stream) {
+			case id.Session, id.Payment, id.Mandate, id.Subscription:
 				return []string{e.Stream}, nil
 			default:
 				return nil, nil
@@ -86,55 +56,19 @@ func Due() Projection {
 			if err != nil {
 				return s, err
 			}
-			return s.fold(e, d), nil
+			return s.fold(e, d)
 		},
-		Keep: func(s dueState) bool { _, something := s.at(); return something },
+		Keep: dueState.keep,
 		Row: func(_ string, s dueState) []any {
-			at, _ := s.at()
-			return []any{at}
+			wall, byClock := s.at()
+			return []any{instantOrNull(wall), orNull(s.ClockID), instantOrNull(byClock), s.inFlight()}
 		},
 	}
 }
 
-func (s dueState) fold(e eventstore.Event, d codec.Named) dueState {
-	switch d := d.(type) {
-	case session.Created:
-		s.Ends = d.ExpiresAt
-	case session.CancelRequested:
-		// Whoever asked for it closes the attempt; if they can't, a worker does.
-		s.Ends = e.At.Add(payment.AnswerWindow)
-	case session.Completed, session.Cancelled, session.Expired:
-		s = dueState{}
-	case payment.AttemptStarted:
-		s.Attempt = d.Key
-		return s.ask(d.Key, d.AnswerBy)
-	case payment.ActionRequired:
-		return s.ask(s.Attempt, d.ActionBy)
-	case payment.AttemptFailed, payment.Paid:
-		return s.answered(s.Attempt)
-	case payment.Authorised:
-		s = s.answered(s.Attempt)
-		s.Ends, s.Remains = d.ExpiresAt, d.Amount
-	case payment.CaptureRequested:
-		return s.ask(d.Key, d.AnswerBy)
-	case payment.VoidRequested:
-		return s.ask(d.Key, d.AnswerBy)
-	case payment.ReversalRequested:
-		return s.ask(d.Key, d.AnswerBy)
-	case payment.Captured:
-		return s.answered(e.Stream + "-" + d.CaptureID).given(d.Amount)
-	case payment.CaptureFailed:
-		return s.answered(e.Stream + "-" + d.CaptureID)
-	case payment.Voided:
-		return s.answered(e.Stream + "-" + d.VoidID).given(d.Amount)
-	case payment.VoidFailed:
-		return s.answered(e.Stream + "-" + d.VoidID)
-	case payment.AuthorisationExpired:
-		return s.given(d.Amount)
-	case payment.Reversed:
-		return s.answered(e.Stream + "-" + d.ReversalID)
-	case payment.ReversalFailed:
-		return s.answered(e.Stream + "-" + d.ReversalID)
+func instantOrNull(t time.Time) any {
+	if t.IsZero() {
+		return nil
 	}
-	return s
+	return t
 }

@@ -17,10 +17,12 @@ import (
 // Query says which objects of a merchant a list shows, newest first.
 type Query struct {
 	MerchantID        string
-	Status            string    // "": any
-	ExternalReference string    // "": any
-	CreatedFrom       time.Time // inclusive; zero: from the beginning
-	CreatedBefore     time.Time // exclusive; zero: to the end
+	Status            string            // "": any
+	ExternalReference string            // "": any
+	CustomerID        string            // "": any
+	Metadata          map[string]string // pairs that must be there, all of them
+	CreatedFrom       time.Time         // inclusive; zero: from the beginning
+	CreatedBefore     time.Time         // exclusive; zero: to the end
 	// Before is the position of the first event of the last object that was
 	// shown before; 0: begin with the newest. New objects never shift a page.
 	Before int64
@@ -83,6 +85,12 @@ func (l *Lists) pageSQL(name string, q Query) (string, []any) {
 	}
 	if q.ExternalReference != "" {
 		add("external_reference = $%d", q.ExternalReference)
+	}
+	if q.CustomerID != "" {
+		add("customer_id = $%d", q.CustomerID)
+	}
+	if len(q.Metadata) > 0 {
+		add("metadata @> $%d::jsonb", jsonOrNull(q.Metadata))
 	}
 	if !q.CreatedFrom.IsZero() {
 		add("created_at >= $%d", q.CreatedFrom)

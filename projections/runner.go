@@ -27,7 +27,9 @@ const (
 	// batchEvery is how often a projection that keeps up applies a batch at most.
 	// It adds that much delay under load and none otherwise, and spares the
 	// database hundreds of small transactions a second.
-	batchEvery = 20 * time.Millisecond
+	batchEvery = 50 * time.Millisecond
+	// hurriedEvery is the same while somebody in this process waits for it.
+	hurriedEvery = 5 * time.Millisecond
 	// newerWait is how long this process leaves a projection to a newer build
 	// before it tries again.
 	newerWait = time.Minute
@@ -81,11 +83,27 @@ func (r *Runner) Run(ctx context.Context) error {
 		}
 	}
 	var all sync.WaitGroup
+	all.Go(func() { r.hurry(ctx) })
 	for _, w := range r.workers {
 		all.Go(func() { r.keep(ctx, w) })
 	}
 	all.Wait()
 	return ctx.Err()
+}
+
+// hurry has the log read at once whenever somebody begins to wait for a projection,
+// rather than when the feed brings it.
+func (r *Runner) hurry(ctx context.Context) {
+	_, called := r.cursors.moved.called("")
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-called:
+		}
+		_, called = r.cursors.moved.called("")
+		r.reader.CatchUp(ctx)
+	}
 }
 
 // keep runs one projection whenever this process holds its lease.
@@ -162,8 +180,8 @@ func (w *worker) run(ctx context.Context) error {
 // step applies the next batch, and deals with what can't be applied. An error means
 // that the cursor must be loaded again.
 func (w *worker) step(ctx context.Context) error {
-	if wait := batchEvery - time.Since(w.begun); wait > 0 && !w.full {
-		pause(ctx, wait)
+	if !w.full {
+		w.gather(ctx)
 	}
 	events, err := w.reader.Read(ctx, w.at.position, w.limit)
 	if err != nil {
@@ -197,6 +215,27 @@ func (w *worker) step(ctx context.Context) error {
 		return w.poison(ctx, events[0], fault.err)
 	}
 	return err
+}
+
+// gather waits until the next batch may be begun, so that more events come to it:
+// not long while somebody waits for this projection.
+func (w *worker) gather(ctx context.Context) {
+	last := time.NewTimer(batchEvery - time.Since(w.begun))
+	defer last.Stop()
+	for {
+		hurried, called := w.cursors.moved.called(w.def.Name)
+		if hurried {
+			pause(ctx, hurriedEvery-time.Since(w.begun))
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-last.C:
+			return
+		case <-called:
+		}
+	}
 }
 
 // offerSwap lets a new generation be served as soon as it has caught up: when a read

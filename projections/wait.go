@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,7 +23,8 @@ var ErrBehind = errors.New("the read model is behind")
 
 // WaitFor returns once the projection that the views of that name show has reached
 // position. It waits [WaitMax] at most, then it is [ErrBehind]; or ctx's error. A
-// projection that this process keeps is noticed at once, another's within 200 ms.
+// projection that this process keeps is hurried and noticed at once, another's within
+// 200 ms.
 func (c *Cursors) WaitFor(ctx context.Context, name string, position int64) error {
 	limit := time.NewTimer(WaitMax)
 	defer limit.Stop()
@@ -30,10 +32,15 @@ func (c *Cursors) WaitFor(ctx context.Context, name string, position int64) erro
 	defer poll.Stop()
 	wait := waitPollMin
 	var seen int64
+	called := false
 	for {
 		at, moved := c.moved.position(name)
 		if at >= position {
 			return nil
+		}
+		if !called {
+			called = true
+			defer c.moved.call(name)()
 		}
 		select {
 		case <-ctx.Done():
@@ -52,6 +59,32 @@ func (c *Cursors) WaitFor(ctx context.Context, name string, position int64) erro
 	}
 }
 
+// WaitForAll returns once all read models of these names have reached position,
+// however long that takes, or with ctx's error. Those that an operator has paused,
+// or that have stopped, are not waited for.
+func (c *Cursors) WaitForAll(ctx context.Context, position int64, names ...string) error {
+	for {
+		all, err := c.Statuses(ctx)
+		if err != nil {
+			return err
+		}
+		behind := false
+		for _, s := range all {
+			moves := s.State == Running || s.State == Parked
+			if !s.Serving || !moves || s.Position >= position || !slices.Contains(names, s.Name) {
+				continue
+			}
+			behind = true
+			if err := c.WaitFor(ctx, s.Name, position); err != nil && !errors.Is(err, ErrBehind) {
+				return err
+			}
+		}
+		if !behind {
+			return nil
+		}
+	}
+}
+
 // Moved returns a channel that is closed when a projection that this process keeps
 // has moved, or its state was changed here.
 func (c *Cursors) Moved() <-chan struct{} {
@@ -65,6 +98,42 @@ type progress struct {
 	mu sync.Mutex
 	at map[string]int64
 	ch chan struct{} // nil: nobody waits
+
+	waiting map[string]int // how many wait for a projection
+	calls   chan struct{}  // closed when somebody begins to wait; nil: nobody wants to know
+}
+
+// call says that somebody waits for a projection, until the returned function is
+// called: it doesn't gather events for a larger batch then.
+func (p *progress) call(name string) (end func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.waiting == nil {
+		p.waiting = map[string]int{}
+	}
+	p.waiting[name]++
+	if p.calls != nil {
+		close(p.calls)
+		p.calls = nil
+	}
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.waiting[name]--; p.waiting[name] == 0 {
+			delete(p.waiting, name)
+		}
+	}
+}
+
+// called reports whether somebody waits for a projection, and returns a channel that
+// is closed when somebody begins to wait for any.
+func (p *progress) called(name string) (bool, <-chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.calls == nil {
+		p.calls = make(chan struct{})
+	}
+	return p.waiting[name] > 0, p.calls
 }
 
 // position returns where a projection is, 0 if that is not known here, and a channel

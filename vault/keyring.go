@@ -19,9 +19,14 @@ const (
 	derivePurpose = "tender/derive/"
 )
 
-// ErrUnknownMasterKey says that an owner's key was wrapped by a master key that
-// the ring doesn't hold.
-var ErrUnknownMasterKey = errors.New("wrapped by a master key that is not in the key ring")
+var (
+	// ErrUnknownMasterKey says that an owner's key was wrapped by a master key that
+	// the ring doesn't hold.
+	ErrUnknownMasterKey = errors.New("wrapped by a master key that is not in the key ring")
+	// ErrClosedMasterKey says that a new owner's key can't be wrapped, because the
+	// ring's newest master key was replaced by one that it doesn't hold.
+	ErrClosedMasterKey = errors.New("the key ring's master key was replaced by a newer one")
+)
 
 // Wrapped is an owner's key as the database holds it.
 type Wrapped struct {
@@ -44,6 +49,7 @@ type KeyWrapper interface {
 // that derived keys come from.
 type KeyRing struct {
 	wrapper KeyWrapper
+	file    *keyFile // the wrapper, where that is a file
 	root    []byte
 }
 
@@ -74,7 +80,7 @@ func (k KeyRing) Derive(purpose string) []byte {
 type masterKeys struct {
 	id       string
 	current  int
-	versions map[int][]byte
+	versions map[int][]byte // staged ones, too: they unwrap
 }
 
 func (m *masterKeys) Current() (string, int) { return m.id, m.current }

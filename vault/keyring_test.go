@@ -3,6 +3,7 @@ package vault_test
 import (
 	"bytes"
 	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -90,22 +91,26 @@ func TestBrokenMasterKeyIsRefused(t *testing.T) {
 	file := func(id, root, versions string) string {
 		return fmt.Sprintf(`{"id":%q,"root":%q,"versions":[%s]}`, id, root, versions)
 	}
-	if path := write(t, file(id, key, version(1)+","+version(2))); path != "" {
-		ring(t, path)
+	staged := func(n int) string { return strings.Replace(version(n), "}", `,"staged":true}`, 1) }
+	for _, versions := range []string{version(1) + "," + version(2), version(2) + "," + version(1), version(1) + "," + staged(2)} {
+		ring(t, write(t, file(id, key, versions)))
 	}
 	for name, text := range map[string]string{
-		"empty":            "",
-		"not JSON":         "secret",
-		"an unknown field": strings.Replace(file(id, key, version(1)), "{", `{"x":1,`, 1),
-		"no id":            file("", key, version(1)),
-		"no root":          file(id, "", version(1)),
-		"a short root":     file(id, "QUJD", version(1)),
-		"no version":       file(id, key, ""),
-		"three versions":   file(id, key, version(1)+","+version(2)+","+version(3)),
-		"a version twice":  file(id, key, version(1)+","+version(1)),
-		"version 0":        file(id, key, version(0)),
-		"a short key":      file(id, key, `{"version":1,"key":"QUJD"}`),
-		"huge":             file(id, key, version(1)) + strings.Repeat(" ", 1<<16),
+		"empty":             "",
+		"not JSON":          "secret",
+		"an unknown field":  strings.Replace(file(id, key, version(1)), "{", `{"x":1,`, 1),
+		"no id":             file("", key, version(1)),
+		"no root":           file(id, "", version(1)),
+		"a short root":      file(id, "QUJD", version(1)),
+		"no version":        file(id, key, ""),
+		"three versions":    file(id, key, version(1)+","+version(2)+","+version(3)),
+		"a version twice":   file(id, key, version(1)+","+version(1)),
+		"only a staged one": file(id, key, staged(1)),
+		"the older staged":  file(id, key, staged(1)+","+version(2)),
+		"both staged":       file(id, key, staged(1)+","+staged(2)),
+		"version 0":         file(id, key, version(0)),
+		"a short key":       file(id, key, `{"version":1,"key":"QUJD"}`),
+		"huge":              file(id, key, version(1)) + strings.Repeat(" ", 1<<16),
 	} {
 		path := write(t, text)
 		_, err := vault.LoadOrCreateMasterKey(path)
@@ -190,13 +195,43 @@ func TestMasterKeyRotation(t *testing.T) {
 		t.Errorf("%d keys are wrapped by the new version, want the new owner's", n)
 	}
 	for i, want := range []int{1, 0} {
-		if moved, err := both.Rewrap(t.Context()); err != nil || moved != want {
+		if moved, err := both.Rewrap(t.Context(), nil); err != nil || moved != want {
 			t.Errorf("rewrap %d moved %d, %v; want %d", i+1, moved, err, want)
 		}
 	}
 	alone := open(t, b.db, edit(t, path, func(f *masterFile) { f.Versions = f.Versions[1:] }))
 	get(alone, owner, ref)
 	get(alone, other, second)
+}
+
+func TestFingerprint(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "master.key")
+	const number = "4242424242424242"
+	keys := ring(t, path)
+	print := keys.Fingerprint(owner, number)
+	if len(print) != 32 || strings.Trim(print, "0123456789abcdef") != "" {
+		t.Errorf("%q is no fingerprint", print)
+	}
+	if again := ring(t, path).Fingerprint(owner, number); again != print {
+		t.Error("equal cards of one merchant have different fingerprints")
+	}
+	for name, differs := range map[string]string{
+		"another card":      keys.Fingerprint(owner, "4242424242424241"),
+		"another merchant":  keys.Fingerprint(other, number),
+		"another root":      ring(t, "").Fingerprint(owner, number),
+		"another partition": keys.Fingerprint(owner+"4", number[1:]),
+	} {
+		if differs == print {
+			t.Errorf("%s has the same fingerprint", name)
+		}
+	}
+	// It is pinned: methods that were saved long ago are compared by it.
+	mac := hmac.New(sha256.New, keys.Derive("card fingerprints"))
+	fmt.Fprintf(mac, "\x00\x00\x00\x1e%s\x00\x00\x00\x10%s", owner, number)
+	if want := fmt.Sprintf("%x", mac.Sum(nil)[:16]); print != want {
+		t.Errorf("%s is made another way than %s", print, want)
+	}
 }
 
 type masterFile struct {
@@ -208,6 +243,7 @@ type masterFile struct {
 type masterVersion struct {
 	Version int    `json:"version"`
 	Key     []byte `json:"key"`
+	Staged  bool   `json:"staged,omitempty"`
 }
 
 func edit(t *testing.T, path string, change func(*masterFile)) vault.KeyRing {

@@ -81,22 +81,25 @@ func migrateAsAdmin(t *testing.T, prepare string) {
 	if _, err := v.Get(t.Context(), owner, field, ref); err != nil {
 		t.Error(err)
 	}
-	if _, err := v.Rewrap(t.Context()); err != nil {
+	if _, err := v.Rewrap(t.Context(), nil); err != nil {
 		t.Error(err)
 	}
-	if _, err := super.Exec(t.Context(), `update vault.entries set created_at = now() - interval '1 day'`); err != nil {
+	if _, err := super.Exec(t.Context(), `update vault.entries set doubted_at = now() - interval '1 day'`); err != nil {
 		t.Fatal(err)
 	}
 	var asked []string
 	if swept, err := v.Sweep(t.Context(), grace, names(&asked)); err != nil || swept != 1 {
 		t.Errorf("%d swept, %v", swept, err)
 	}
+	if err := v.DestroyOwner(t.Context(), owner); err != nil {
+		t.Error(err)
+	}
 	conn, err := pgx.Connect(t.Context(), db.VaultURL)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close(t.Context())
-	for _, sql := range []string{`drop table vault.entries`, `truncate vault.keys cascade`, `insert into vault.migrations (number, name) values (2, 'x')`, `update vault.entries set owner = 'x'`} {
+	for _, sql := range []string{`delete from vault.keys`, `update vault.keys set owner = 'x'`, `delete from vault.closed_masters`, `drop table vault.entries`, `truncate vault.keys cascade`, `insert into vault.migrations (number, name) values (2, 'x')`, `update vault.entries set owner = 'x'`} {
 		if _, err := conn.Exec(t.Context(), sql); err == nil {
 			t.Errorf("the vault's role may %s", sql)
 		}

@@ -1,9 +1,11 @@
 // Package vault keeps secrets, encrypted, under references that may stand in
 // the log.
 //
-// Every owner (a merchant, later a person) has a key of its own; that key is
-// wrapped by a master key that never enters the database. Destroying an owner's
-// key makes all that the owner had unreadable, backups included.
+// Every owner (a merchant, a person) has a key of its own; that key is wrapped by
+// a master key that never enters the database. Destroying an owner's key makes all
+// that the owner had unreadable: at once in the database, and in its backups,
+// files and write-ahead log as soon as these are gone, too, because they hold the
+// wrapped key as well.
 //
 // The package refuses to know what a secret is for: it sees an owner, the name
 // of a field, and bytes. It has a schema and a database role of its own, and
@@ -39,8 +41,11 @@ const (
 
 var (
 	// ErrNotFound says that the owner has no such entry: it was never written,
-	// was swept, belongs to somebody else, or its key was destroyed.
+	// was deleted or swept, or belongs to somebody else.
 	ErrNotFound = errors.New("the vault has no such entry")
+	// ErrDestroyed says that the owner was destroyed: nothing of theirs can be read
+	// or written any more, ever.
+	ErrDestroyed = errors.New("the vault's owner was destroyed")
 	// ErrCorrupt says that an entry or a key is there, but is not what was
 	// written: changed, moved to another owner or field, or sealed by a master
 	// key of the same name that is another.
@@ -53,6 +58,7 @@ var (
 type Vault struct {
 	pool *pgxpool.Pool
 	keys *ownerKeys
+	file *keyFile // the master key's, where it is in one
 }
 
 // Open connects as the vault's role and checks the schema version; it never
@@ -75,7 +81,7 @@ func Open(ctx context.Context, url string, keys KeyRing) (*Vault, error) {
 		pool.Close()
 		return nil, err
 	}
-	return &Vault{pool: pool, keys: newOwnerKeys(pool, keys.wrapper)}, nil
+	return &Vault{pool: pool, keys: newOwnerKeys(pool, keys.wrapper), file: keys.file}, nil
 }
 
 // Close waits for calls that are under way, then closes the connections.
@@ -86,7 +92,7 @@ func (v *Vault) Close() { v.pool.Close() }
 // append that names the reference comes after it. An entry that no event comes
 // to name is removed by [Vault.Sweep]; so that the sweep can find out, field
 // should name the object whose stream names the reference, as in
-// "webhook_secret/whe_…".
+// "webhook_secret/whe_…". For an owner who was destroyed it is [ErrDestroyed].
 func (v *Vault) Put(ctx context.Context, owner, field string, secret []byte) (ref string, err error) {
 	if err := checkPut(owner, field, secret); err != nil {
 		return "", err
@@ -104,35 +110,48 @@ func (v *Vault) Put(ctx context.Context, owner, field string, secret []byte) (re
 	if err != nil {
 		return "", err
 	}
+	// The key is locked against its destruction, which either sees this entry or
+	// is seen here.
 	const insert = `
 		insert into vault.entries (ref, owner, field, key_id, sealed)
-		values ($1, $2, $3, $4, $5)`
-	if _, err := v.pool.Exec(ctx, insert, ref, owner, field, key.id, sealed); err != nil {
+		select $1::text, $2::text, $3::text, k.id, $5::bytea from vault.keys k
+		where k.id = $4 and k.wrapped is not null
+		for share`
+	tag, err := v.pool.Exec(ctx, insert, ref, owner, field, key.id, sealed)
+	if err != nil {
 		return "", errors.Wrap(err, "write to the vault")
+	}
+	if tag.RowsAffected() == 0 {
+		return "", errors.WithStack(ErrDestroyed)
 	}
 	return ref, nil
 }
 
 // Get opens an entry. Owner and field must be those that it was put under:
 // an entry of another owner is [ErrNotFound], one under another field
-// [ErrCorrupt].
+// [ErrCorrupt], any of an owner who was destroyed [ErrDestroyed].
 func (v *Vault) Get(ctx context.Context, owner, field, ref string) ([]byte, error) {
+	// The wrapped key comes with the entry each time, so that a destroyed key is
+	// gone at once in every process, whatever that has in memory.
 	const read = `
-		select e.sealed, k.id, k.master_id, k.master_version, k.wrapped
-		from vault.entries e join vault.keys k on k.id = e.key_id
-		where e.ref = $1 and e.owner = $2 and k.owner = $2`
+		select e.sealed, k.id, k.destroyed_at is not null,
+			coalesce(k.master_id, ''), coalesce(k.master_version, 0), k.wrapped
+		from vault.keys k left join vault.entries e on e.key_id = k.id and e.ref = $1 and e.owner = $2
+		where k.owner = $2`
 	var sealed []byte
 	var row keyRow
 	err := v.pool.QueryRow(ctx, read, ref, owner).
-		Scan(&sealed, &row.id, &row.wrapped.MasterID, &row.wrapped.MasterVersion, &row.wrapped.Bytes)
-	if errors.Is(err, pgx.ErrNoRows) {
+		Scan(&sealed, &row.id, &row.destroyed, &row.wrapped.MasterID, &row.wrapped.MasterVersion, &row.wrapped.Bytes)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil, ErrNotFound
+	case err != nil:
+		return nil, errors.Wrap(err, "read from the vault")
+	case row.destroyed:
+		return nil, ErrDestroyed
+	case sealed == nil:
 		return nil, ErrNotFound
 	}
-	if err != nil {
-		return nil, errors.Wrap(err, "read from the vault")
-	}
-	// The wrapped key comes with the entry each time, so that a destroyed key is
-	// gone at once in every process, whatever that has in memory.
 	key, err := v.keys.unwrap(ctx, owner, row)
 	if err != nil {
 		return nil, err

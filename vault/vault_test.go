@@ -183,25 +183,6 @@ func TestStolenEntry(t *testing.T) {
 	}
 }
 
-// A destroyed key is gone at once, also where it was in memory; the owner can
-// begin anew.
-func TestDestroyedKey(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	ref := b.put(t, owner, field, secret)
-	if _, err := b.vault.Get(t.Context(), owner, field, ref); err != nil {
-		t.Fatal(err)
-	}
-	b.exec(t, `delete from vault.keys where owner = $1`, owner)
-	if got, err := b.vault.Get(t.Context(), owner, field, ref); !errors.Is(err, vault.ErrNotFound) {
-		t.Errorf("after its key was destroyed: %q, %v", got, err)
-	}
-	again := b.put(t, owner, field, secret)
-	if got, err := b.vault.Get(t.Context(), owner, field, again); err != nil || !bytes.Equal(got, secret) {
-		t.Errorf("under a new key: %q, %v", got, err)
-	}
-}
-
 // First writes of one owner at the same time end up under one key.
 func TestFirstWritesRace(t *testing.T) {
 	t.Parallel()

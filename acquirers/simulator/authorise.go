@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"tender/acquirers"
@@ -25,6 +24,11 @@ func (s *Server) authorise(w http.ResponseWriter, r *http.Request) {
 	a := body.toPort()
 	if !known(a) || !isToken(a.NetworkTransactionID) || !isToken(a.Country) {
 		writeFault(w, http.StatusBadRequest, faultMalformed, "The request holds a value that is not known here.")
+		return
+	}
+	if a.Initiator == acquirers.InitiatorMerchant && !mayBeAbsent(a) {
+		writeFault(w, http.StatusBadRequest, faultMalformed, "Without the customer a payment uses a card that an earlier one has stored: "+
+			"it says so, says why it is made, and names that payment; it has no CVC and asks for no authentication.")
 		return
 	}
 	if a.ReturnURL != "" && !isReturnURL(a.ReturnURL) {
@@ -61,7 +65,7 @@ func (s *Server) travel(r *http.Request, card testCard) {
 			cut()
 		}
 	case succeeds, declines, challenges, needsCustomer, everyThird, answerLost, answerDelayed,
-		firstCaptureLost, captureDeclined, notATestCard:
+		firstCaptureLost, captureDeclined, refundDeclined, refundLost, refundFailsLate, notATestCard:
 	}
 }
 
@@ -94,7 +98,8 @@ func (s *Server) judge(a acquirers.Authorisation, card testCard) operation {
 func (s *Server) perform(ctx context.Context, o operation, a acquirers.Authorisation, card testCard) (operation, error) {
 	byCount := card.behaviour == everyThird && a.Initiator == acquirers.InitiatorMerchant
 	if byCount && o.Status == acquirers.StatusApproved {
-		return s.book.authoriseByCount(ctx, o, seriesOf(a, o), card)
+		// The series is that of the first payment, which is one saved method's.
+		return s.book.authoriseByCount(ctx, o, a.NetworkTransactionID, card)
 	}
 	return s.book.authorise(ctx, o)
 }
@@ -110,13 +115,11 @@ func (o *operation) open(now time.Time) {
 	}
 }
 
-// seriesOf names the series of payments that a merchant-initiated one belongs
-// to: that of the first payment with the same stored credential.
-func seriesOf(a acquirers.Authorisation, o operation) string {
-	if a.NetworkTransactionID != "" {
-		return a.NetworkTransactionID
-	}
-	return strings.Join([]string{o.BIN, o.Last4, strconv.Itoa(a.Card.ExpYear), strconv.Itoa(a.Card.ExpMonth)}, "-")
+// mayBeAbsent reports whether a request fits a customer who is not there.
+func mayBeAbsent(a acquirers.Authorisation) bool {
+	return a.StoredCredential == acquirers.StoredCredentialSubsequent && a.Reason != acquirers.ReasonNone &&
+		a.NetworkTransactionID != "" && a.Card.CVC == "" &&
+		(a.Authentication == "" || a.Authentication == acquirers.AuthenticationNone)
 }
 
 // fingerprintOf digests an authorisation without its number, CVC and holder: a

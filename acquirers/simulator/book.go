@@ -19,6 +19,7 @@ const (
 	kindAuthorisation = "authorisation"
 	kindCapture       = "capture"
 	kindVoid          = "void"
+	kindRefund        = "refund"
 	kindUnknown       = "unknown" // closed before a request arrived
 )
 
@@ -161,8 +162,8 @@ func (o *operation) decline(v verdict) {
 	o.NetworkTransactionID, o.ExpiresAt, o.AnswerLost = "", nil, false
 }
 
-// draw performs a capture or a void unless its key is taken, and returns what
-// stands under the key.
+// draw performs a capture, a void or a refund unless its key is taken, and returns
+// what stands under the key.
 func (b book) draw(ctx context.Context, o operation) (operation, error) {
 	const draw = `select ` + operationColumns + ` from simulator.draw($1, $2, $3, $4, $5, $6, $7, $8)`
 	var stands operation

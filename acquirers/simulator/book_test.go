@@ -57,8 +57,15 @@ func TestOneKeyManyTimesAtOnce(t *testing.T) {
 		want(t, "void", answer, voids[0])
 	}
 
+	r := acquirers.Refund{Key: b.key(), Reference: answers[0].Reference, Amount: 500, Currency: "ZAR"}
+	refunds := together(t, callers, func(int) (acquirers.Answer, error) { return b.client.Refund(t.Context(), r) })
+	for _, answer := range refunds {
+		want(t, "refund", answer, refunds[0])
+	}
+
 	all := b.entries()
-	want(t, "operations", len(all), 3)
+	want(t, "operations", len(all), 4)
+	want(t, "refunded", all[a.Key].Refunded, 500)
 	want(t, "captured", all[a.Key].Captured, 600)
 	want(t, "voided", all[a.Key].Voided, 9_000)
 	b.checkSums()
@@ -76,11 +83,13 @@ func TestOneKeyForAnotherRequest(t *testing.T) {
 		"card":       func(a *acquirers.Authorisation) { a.Card.Number = "5555555555554444" },
 		"expiry":     func(a *acquirers.Authorisation) { a.Card.ExpMonth = 11 },
 		"return URL": func(a *acquirers.Authorisation) { a.ReturnURL = "https://elsewhere.example/" },
-		"initiator":  func(a *acquirers.Authorisation) { a.Initiator = acquirers.InitiatorMerchant },
+		"initiator":  func(a *acquirers.Authorisation) { *a = b.absent(a.Card.Number) },
+		"credential": func(a *acquirers.Authorisation) { a.StoredCredential = acquirers.StoredCredentialInitial },
 	}
 	for name, change := range changes {
 		other := a
 		change(&other)
+		other.Key = a.Key
 		if _, err := b.client.Authorise(t.Context(), other); !errors.Is(err, simulator.ErrKeyReused) {
 			t.Errorf("another %s: %v", name, err)
 		}
@@ -95,6 +104,9 @@ func TestOneKeyForAnotherRequest(t *testing.T) {
 	}
 	if _, err := b.client.Void(t.Context(), acquirers.Void(c)); !errors.Is(err, simulator.ErrKeyReused) {
 		t.Errorf("void with a capture's key: %v", err)
+	}
+	if _, err := b.client.Refund(t.Context(), acquirers.Refund(c)); !errors.Is(err, simulator.ErrKeyReused) {
+		t.Errorf("refund with a capture's key: %v", err)
 	}
 	want(t, "captured", b.entries()[a.Key].Captured, 1)
 	b.checkSums()
@@ -183,6 +195,15 @@ func TestDrawRefusals(t *testing.T) {
 			t.Fatal(err)
 		}
 		want(t, "void "+name, answer.Status, acquirers.StatusDeclined)
+		if name == "of a sale" {
+			continue
+		}
+		c.Key = b.key()
+		if answer, err = b.client.Refund(t.Context(), acquirers.Refund(c)); err != nil {
+			t.Fatal(err)
+		}
+		want(t, "refund "+name, answer.Status, acquirers.StatusDeclined)
+		want(t, "refund "+name, answer.ErrorCode, "processing_error")
 	}
 	b.checkSums()
 }
@@ -201,18 +222,6 @@ func TestAuthorisationExpires(t *testing.T) {
 	now = authorised.ExpiresAt
 	want(t, "afterwards", b.capture(authorised.Reference, 1).Status, acquirers.StatusDeclined)
 	want(t, "reversal", b.void(authorised.Reference, 9_999).Status, acquirers.StatusApproved)
-	b.checkSums()
-}
-
-func TestVerification(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	a := b.authorisation("4242424242424242")
-	a.Amount, a.Capture = 0, true
-	answer := b.authorise(a)
-	want(t, "status", answer.Status, acquirers.StatusApproved)
-	want(t, "expiry", answer.ExpiresAt, time.Time{})
-	want(t, "capture", b.capture(answer.Reference, 1).Status, acquirers.StatusDeclined)
 	b.checkSums()
 }
 
@@ -262,11 +271,12 @@ func TestBookOverHTTP(t *testing.T) {
 	authorised := b.approved("4242424242424242")
 	b.capture(authorised.Reference, 2_500)
 	b.void(authorised.Reference, 7_500)
+	b.refund(authorised.Reference, 1_500)
 	b.authorise(b.authorisation("4000000000009995"))
 	b.settle("never-arrived")
 
 	inSQL := b.entries()
-	want(t, "operations", len(inSQL), 5)
+	want(t, "operations", len(inSQL), 6)
 	inHTTP := b.list("")
 	keys := slices.Sorted(maps.Keys(inSQL))
 	for i, e := range inHTTP {
@@ -317,6 +327,8 @@ func TestPostgreSQLRefusesWhatMustNotBe(t *testing.T) {
 		`update simulator.authorisations set captured = amount + 1`,
 		`update simulator.authorisations set voided = -1`,
 		`update simulator.authorisations set captured = amount, voided = 1`,
+		`update simulator.authorisations set captured = 10, refunded = 11`,
+		`update simulator.authorisations set refunded = -1`,
 		`update simulator.operations set amount = -1`,
 		`update simulator.operations set status = 'declined'`,
 		`insert into simulator.operations (key, kind, status, reference, effective_at)

@@ -22,6 +22,9 @@ const (
 	answerDelayed    behaviour = "answer_delayed"     // performed at once, answered after answerLate
 	firstCaptureLost behaviour = "first_capture_lost" // the first capture is performed, its answer lost
 	captureDeclined  behaviour = "capture_declined"   // every capture is declined
+	refundDeclined   behaviour = "refund_declined"    // every refund is declined
+	refundLost       behaviour = "refund_lost"        // refunds are performed, their answers lost
+	refundFailsLate  behaviour = "refund_fails_late"  // refunds succeed, and fail after refundFailsAfter
 	notATestCard     behaviour = "not_a_test_card"
 )
 
@@ -65,6 +68,9 @@ var testCards = map[string]testCard{
 	"4000000000000424": {behaviour: answerDelayed},
 	"4000000000000440": {behaviour: firstCaptureLost},
 	"4000000000000457": {captureDeclined, cardDeclined, "generic_decline"},
+	"4000000000000507": {behaviour: refundDeclined},
+	"4000000000000515": {behaviour: refundLost},
+	"4000000000000523": {behaviour: refundFailsLate},
 }
 
 // lookUp returns what the number stands for.

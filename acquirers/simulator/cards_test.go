@@ -2,7 +2,6 @@ package simulator_test
 
 import (
 	"context"
-	"slices"
 	"testing"
 	"time"
 
@@ -32,6 +31,9 @@ func TestCardsWithTheCustomer(t *testing.T) {
 		{"4000000000000481", "", ""},
 		{"4000000000000440", "", ""},
 		{"4000000000000457", "", ""},
+		{"4000000000000507", "", ""},
+		{"4000000000000515", "", ""},
+		{"4000000000000523", "", ""},
 		{"4000000000000424", "", ""},
 		{"4000000000000465", "", ""},
 		{"4111111111111111", "card_declined", "invalid_account"},
@@ -94,9 +96,9 @@ func TestCardIsCheckedFirst(t *testing.T) {
 		"stored card with a wrong CVC": {func(a *acquirers.Authorisation) {
 			a.Card.CVC, a.StoredCredential = "1", acquirers.StoredCredentialSubsequent
 		}, "incorrect_cvc"},
-		"customer absent, no CVC": {func(a *acquirers.Authorisation) {
-			a.Card.CVC, a.Initiator = "", acquirers.InitiatorMerchant
-		}, ""},
+		"stored by this payment, no CVC": {func(a *acquirers.Authorisation) {
+			a.Card.CVC, a.StoredCredential = "", acquirers.StoredCredentialInitial
+		}, "incorrect_cvc"},
 	}
 	b := setup(t)
 	for name, c := range cases {
@@ -121,46 +123,6 @@ func TestAuthenticationWithoutAChallenge(t *testing.T) {
 	asked.Authentication = acquirers.AuthenticationChallenge
 	want(t, "asked for", b.authorise(asked).ThreeDSecure, acquirers.ThreeDSecureAuthenticated)
 	want(t, "not asked for", b.approved("4242424242424242").ThreeDSecure, acquirers.ThreeDSecureNotTried)
-}
-
-func TestCardsWithoutTheCustomer(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	absent := func(number string) acquirers.Authorisation {
-		a := b.authorisation(number)
-		a.Initiator, a.StoredCredential = acquirers.InitiatorMerchant, acquirers.StoredCredentialSubsequent
-		a.Reason, a.Authentication = acquirers.ReasonRecurring, acquirers.AuthenticationNone
-		a.Card.CVC, a.NetworkTransactionID, a.Capture = "", "123456789012345", true
-		return a
-	}
-	for number, code := range map[string]string{
-		"4242424242424242": "",
-		"4000000000003220": "",
-		"4000000000000341": "do_not_honor",
-		"4000000000000473": "authentication_required",
-		"4000000000000481": "revocation_of_authorisation",
-		"4000000000009995": "insufficient_funds",
-	} {
-		answer := b.authorise(absent(number))
-		want(t, number, answer.DeclineCode, code)
-		want(t, number, answer.Status == acquirers.StatusApproved, code == "")
-	}
-
-	var codes []string
-	for range 7 {
-		a := absent("4000000000000432")
-		first := b.authorise(a)
-		want(t, "repeated answer", b.authorise(a), first) // takes no turn
-		codes = append(codes, first.DeclineCode)
-	}
-	const no = "insufficient_funds"
-	if turns := []string{no, no, "", no, no, "", no}; !slices.Equal(codes, turns) {
-		t.Errorf("turns %q, want %q", codes, turns)
-	}
-	other := absent("4000000000000432")
-	other.NetworkTransactionID = "543210987654321"
-	want(t, "first turn of another series", b.authorise(other).DeclineCode, no)
-	b.checkSums()
 }
 
 func TestAnswerLost(t *testing.T) {

@@ -86,14 +86,14 @@ func New(cfg ClientConfig) *Client {
 // Name returns "simulator".
 func (c *Client) Name() string { return Name }
 
-// Capabilities says what the simulator can do. It refunds nothing, and it never
-// serves live payments.
+// Capabilities says what the simulator can do. It never serves live payments.
 func (c *Client) Capabilities() acquirers.Capabilities {
 	return acquirers.Capabilities{
 		SeveralCaptures:    true,
 		VoidAfterCapture:   true,
 		ManualCapture:      true,
 		Verification:       true,
+		Refund:             true,
 		ClosesKeys:         true,
 		RequestLifetime:    requestsUnder,
 		KeyMemory:          365 * 24 * time.Hour, // the book keeps for ever; nobody should need to rely on that
@@ -118,8 +118,14 @@ func (c *Client) Void(ctx context.Context, d acquirers.Void) (acquirers.Answer, 
 		drawBody{Key: d.Key, Authorisation: d.Reference, Amount: d.Amount, Currency: d.Currency})
 }
 
+// Refund pays part or all of what was captured back.
+func (c *Client) Refund(ctx context.Context, d acquirers.Refund) (acquirers.Answer, error) {
+	return c.call(ctx, "/v1/refunds", d.Key,
+		drawBody{Key: d.Key, Authorisation: d.Reference, Amount: d.Amount, Currency: d.Currency})
+}
+
 // Settle ends doubt about a key. After it has answered, the answer stands for
-// ever, whatever is still under way.
+// ever, whatever is still under way; only an approved refund may fail late.
 func (c *Client) Settle(ctx context.Context, key string) (acquirers.Answer, error) {
 	return c.call(ctx, "/v1/settle", key, settleBody{Key: key})
 }

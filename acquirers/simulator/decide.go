@@ -65,7 +65,8 @@ func behave(a acquirers.Authorisation, card testCard) verdict {
 		ok.answerLost = sale
 	case answerLost:
 		ok.answerLost = true
-	case succeeds, everyThird, requestLost, requestDelayed, answerDelayed, notATestCard:
+	case succeeds, everyThird, requestLost, requestDelayed, answerDelayed,
+		refundDeclined, refundLost, refundFailsLate, notATestCard:
 	}
 	return ok
 }
@@ -78,8 +79,8 @@ func expired(c acquirers.Card, now time.Time) bool {
 }
 
 // cvcAccepted reports whether the CVC is right. It may be missing only where the
-// credential was stored before, and where the customer is absent.
+// card was stored before.
 func cvcAccepted(a acquirers.Authorisation, scheme string) bool {
-	stored := a.Initiator == acquirers.InitiatorMerchant || a.StoredCredential == acquirers.StoredCredentialSubsequent
+	stored := a.StoredCredential == acquirers.StoredCredentialSubsequent
 	return stored && a.Card.CVC == "" || cvcFits(scheme, a.Card)
 }

@@ -11,7 +11,10 @@ func (s *Server) capture(w http.ResponseWriter, r *http.Request) { s.draw(w, r, 
 // void answers POST /v1/voids.
 func (s *Server) void(w http.ResponseWriter, r *http.Request) { s.draw(w, r, kindVoid) }
 
-// draw performs a capture or a void.
+// refund answers POST /v1/refunds.
+func (s *Server) refund(w http.ResponseWriter, r *http.Request) { s.draw(w, r, kindRefund) }
+
+// draw performs a capture, a void or a refund.
 func (s *Server) draw(w http.ResponseWriter, r *http.Request, kind string) {
 	var body drawBody
 	if !readBody(w, r, &body) || !sound(w, body.Key, body.Currency, body.Amount, 1) {
@@ -32,6 +35,9 @@ func (s *Server) draw(w http.ResponseWriter, r *http.Request, kind string) {
 	if err != nil {
 		s.broken(w, r, err)
 		return
+	}
+	if stands.Reference == asked.Reference && stands.willFail() {
+		s.failLater(stands)
 	}
 	s.answer(w, r, asked, stands)
 }

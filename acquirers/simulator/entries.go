@@ -18,17 +18,18 @@ import (
 // key. Amounts are in minor units.
 type Entry struct {
 	Key           string           `json:"key"`
-	Kind          string           `json:"kind"` // authorisation, capture, void; unknown: closed before it arrived
+	Kind          string           `json:"kind"` // authorisation, capture, void, refund; unknown: closed before it arrived
 	Status        acquirers.Status `json:"status"`
 	Reference     string           `json:"reference"`               // of this operation
-	Authorisation string           `json:"authorisation,omitempty"` // of a capture or void: what it draws on
+	Authorisation string           `json:"authorisation,omitempty"` // of a capture, void or refund: what it draws on
 	Amount        int64            `json:"amount"`
 	Currency      string           `json:"currency,omitempty"`
 	Sale          bool             `json:"sale,omitempty"` // an authorisation that took the money at once
-	// Captured and Voided are what was drawn on an approved authorisation so far;
-	// Captured of a sale is its amount.
+	// Captured and Voided are what was drawn on an approved authorisation so far,
+	// Refunded what of Captured was paid back; Captured of a sale is its amount.
 	Captured    int64     `json:"captured,omitempty"`
 	Voided      int64     `json:"voided,omitempty"`
+	Refunded    int64     `json:"refunded,omitempty"`
 	ErrorCode   string    `json:"error_code,omitempty"`
 	DeclineCode string    `json:"decline_code,omitempty"`
 	EffectiveAt time.Time `json:"effective_at"`
@@ -52,7 +53,7 @@ func Book(ctx context.Context, db Querier, after string) iter.Seq2[Entry, error]
 func entries(ctx context.Context, db Querier, after string, limit *int) iter.Seq2[Entry, error] {
 	const list = `
 		select o.key, o.kind, o.status, o.reference, o.authorisation, o.amount, o.currency, o.sale,
-		       coalesce(a.captured, 0), coalesce(a.voided, 0), o.error_code, o.decline_code, o.effective_at
+		       coalesce(a.captured, 0), coalesce(a.voided, 0), coalesce(a.refunded, 0), o.error_code, o.decline_code, o.effective_at
 		  from simulator.operations o
 		  left join simulator.authorisations a using (reference)
 		 where o.key > $1
@@ -68,7 +69,7 @@ func entries(ctx context.Context, db Querier, after string, limit *int) iter.Seq
 		for rows.Next() {
 			var e Entry
 			err := rows.Scan(&e.Key, &e.Kind, &e.Status, &e.Reference, &e.Authorisation, &e.Amount, &e.Currency,
-				&e.Sale, &e.Captured, &e.Voided, &e.ErrorCode, &e.DeclineCode, &e.EffectiveAt)
+				&e.Sale, &e.Captured, &e.Voided, &e.Refunded, &e.ErrorCode, &e.DeclineCode, &e.EffectiveAt)
 			if err != nil {
 				yield(Entry{}, errors.Wrap(err, "read an entry of the simulator's book"))
 				return

@@ -152,6 +152,7 @@ func (s *Server) routes() *http.ServeMux {
 	mux.Handle("POST /v1/authorisations", s.authenticated(s.authorise))
 	mux.Handle("POST /v1/captures", s.authenticated(s.capture))
 	mux.Handle("POST /v1/voids", s.authenticated(s.void))
+	mux.Handle("POST /v1/refunds", s.authenticated(s.refund))
 	mux.Handle("POST /v1/settle", s.authenticated(s.settle))
 	mux.Handle("GET /v1/book", s.authenticated(s.listBook))
 	mux.HandleFunc("GET /acs/{token}", s.showChallenge)
@@ -182,7 +183,8 @@ func (s *Server) enter() bool {
 	return true
 }
 
-// Run sends notifications until ctx ends or the server is closed. Without it a
+// Run sends notifications until ctx ends or the server is closed, and takes up
+// refunds that are to fail and were left by another process. Without it a
 // notification is tried once, when it arises.
 func (s *Server) Run(ctx context.Context) error {
 	if !s.enter() {
@@ -192,6 +194,9 @@ func (s *Server) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.closing, cancel)()
+	if err := s.resumeRefunds(ctx); err != nil && ctx.Err() == nil {
+		s.log.WarnContext(ctx, "simulator: refunds that are to fail wait for the next start", "error", err)
+	}
 	return s.outbox.run(ctx)
 }
 

@@ -59,7 +59,9 @@ func TestMalformedRequests(t *testing.T) {
 		"settle nothing":       {"/v1/settle", `{}`, 400},
 		"NUL in a settle":      {"/v1/settle", `{"key":"\u0000"}`, 400},
 		"invalid UTF-8":        {"/v1/settle", "{\"key\":\"\xff\"}", 400},
-		"nowhere":              {"/v1/refunds", `{}`, 404},
+		"refund of 0":          {"/v1/refunds", `{"key":"k","authorisation":"a","currency":"ZAR"}`, 400},
+		"refund of nothing":    {"/v1/refunds", `{"key":"k","amount":1,"currency":"ZAR"}`, 400},
+		"nowhere":              {"/v1/chargebacks", `{}`, 404},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -135,7 +137,7 @@ func TestCapabilities(t *testing.T) {
 	want(t, "name", a.Name(), "simulator")
 	want(t, "live", c.Live, false)
 	want(t, "closes keys", c.ClosesKeys, true)
-	want(t, "refund", c.Refund, false)
+	want(t, "refund", c.Refund, true)
 	if c.KeyMemory < 24*time.Hour || c.RequestLifetime < 30*time.Second {
 		t.Errorf("remembers %v, requests under way %v", c.KeyMemory, c.RequestLifetime)
 	}

@@ -168,6 +168,26 @@ func (b *bundle) void(reference string, amount int64) acquirers.Answer {
 	return answer
 }
 
+func (b *bundle) refund(reference string, amount int64) acquirers.Answer {
+	b.t.Helper()
+	answer, err := b.client.Refund(b.t.Context(), acquirers.Refund{
+		Key: b.key(), Reference: reference, Amount: amount, Currency: "ZAR"})
+	if err != nil {
+		b.t.Fatalf("refund: %v", err)
+	}
+	return answer
+}
+
+// sold returns an approved sale by a card.
+func (b *bundle) sold(number string) acquirers.Answer {
+	b.t.Helper()
+	a := b.authorisation(number)
+	a.Capture = true
+	answer := b.authorise(a)
+	want(b.t, "status", answer.Status, acquirers.StatusApproved)
+	return answer
+}
+
 func (b *bundle) settle(key string) acquirers.Answer {
 	b.t.Helper()
 	answer, err := b.client.Settle(b.t.Context(), key)
@@ -199,7 +219,7 @@ func (b *bundle) entries() map[string]simulator.Entry {
 func (b *bundle) checkSums() {
 	b.t.Helper()
 	all := b.entries()
-	captured, voided := make(map[string]int64), make(map[string]int64)
+	captured, voided, refunded := make(map[string]int64), make(map[string]int64), make(map[string]int64)
 	for _, e := range all {
 		switch {
 		case e.Status != acquirers.StatusApproved:
@@ -207,6 +227,8 @@ func (b *bundle) checkSums() {
 			captured[e.Authorisation] += e.Amount
 		case e.Kind == "void":
 			voided[e.Authorisation] += e.Amount
+		case e.Kind == "refund":
+			refunded[e.Authorisation] += e.Amount
 		case e.Sale:
 			captured[e.Reference] += e.Amount
 		}
@@ -215,9 +237,10 @@ func (b *bundle) checkSums() {
 		if e.Kind != "authorisation" {
 			continue
 		}
-		if e.Captured != captured[e.Reference] || e.Voided != voided[e.Reference] || e.Captured+e.Voided > e.Amount {
-			b.t.Errorf("authorisation of %d has captured %d and voided %d; its operations say %d and %d",
-				e.Amount, e.Captured, e.Voided, captured[e.Reference], voided[e.Reference])
+		if e.Captured != captured[e.Reference] || e.Voided != voided[e.Reference] || e.Refunded != refunded[e.Reference] ||
+			e.Captured+e.Voided > e.Amount || e.Refunded > e.Captured {
+			b.t.Errorf("authorisation of %d has captured %d, voided %d and refunded %d; its operations say %d, %d and %d",
+				e.Amount, e.Captured, e.Voided, e.Refunded, captured[e.Reference], voided[e.Reference], refunded[e.Reference])
 		}
 	}
 }

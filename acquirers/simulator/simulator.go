@@ -15,8 +15,20 @@
 // first captured) ends in a connection that is cut at once, and only for the
 // request that was performed: a repetition is answered. A request that is lost
 // (0416) leaves the caller waiting, up to a minute. A sale counts as an
-// authorisation with its first capture. A number that is no test card is declined
+// authorisation with its first capture. Three cards pay like any other, and their
+// refunds go wrong: 4000 0000 0000 0507 declines every refund; the refunds of 0515
+// are performed and their answers lost; those of 0523 succeed, and fail half a
+// minute later, which a notification tells. A number that is no test card is declined
 // as an invalid account, whatever else is wrong with it.
+//
+// Without the customer a card pays only as one that was stored by an earlier
+// payment, which is named by its network transaction id: every approved
+// authorisation has one. A request without the customer that carries a CVC, asks
+// for authentication, or lacks that id is refused as malformed. Cards that answer
+// by count (0432) count for each such first payment, in the book.
+//
+// An amount of 0 verifies a card: it is approved, declined or challenged as any
+// other amount would be, and there is nothing to capture, void or refund then.
 //
 // The book holds no card number and no CVC. Every operation has a key, is
 // performed at most once, and is never forgotten; a process that is killed and
@@ -35,10 +47,12 @@ const authorisationValid = 7 * 24 * time.Hour
 
 // The faults of the test cards, in the time of [ServerConfig.Delay].
 const (
-	answerLate    = 8 * time.Second  // how long a slow answer is held back
-	requestLate   = 30 * time.Second // how late a late request arrives
-	holdLost      = 60 * time.Second // how long a caller is left waiting whose request was lost
-	requestsUnder = 60 * time.Second // how long a request may be under way at the most
+	answerLate  = 8 * time.Second  // how long a slow answer is held back
+	requestLate = 30 * time.Second // how late a late request arrives
+	// refundFailsAfter is how long a refund counts as performed that fails late.
+	refundFailsAfter = 30 * time.Second
+	holdLost         = 60 * time.Second // how long a caller is left waiting whose request was lost
+	requestsUnder    = 60 * time.Second // how long a request may be under way at the most
 )
 
 // Limits.
@@ -49,4 +63,5 @@ const (
 	amountMax        = 999_999_999_999
 	urlBytesMax      = 2048
 	operationTimeout = 10 * time.Second // of one operation in the book
+	resumedMax       = 1000             // refunds to fail that a start takes up
 )

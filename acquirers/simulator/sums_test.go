@@ -21,9 +21,9 @@ type model struct {
 }
 
 type modelAuthorisation struct {
-	reference        string
-	sale             bool
-	captured, voided int64
+	reference                  string
+	sale                       bool
+	captured, voided, refunded int64
 }
 
 func (m *model) remember(rt *rapid.T, answer acquirers.Answer, err error) acquirers.Answer {
@@ -75,6 +75,21 @@ func (m *model) void(rt *rapid.T) {
 	}
 }
 
+func (m *model) refund(rt *rapid.T) {
+	o, c, _ := m.pick(rt)
+	if o == nil {
+		return
+	}
+	fits := c.Amount <= o.captured-o.refunded
+	answer, err := m.b.client.Refund(m.b.t.Context(), acquirers.Refund(c))
+	if (m.remember(rt, answer, err).Status == acquirers.StatusApproved) != fits {
+		rt.Fatalf("refunding %d of %+v: %s", c.Amount, *o, answer.Status)
+	}
+	if fits {
+		o.refunded += c.Amount
+	}
+}
+
 // pick draws an authorisation and what to take of it, and says whether it fits.
 func (m *model) pick(rt *rapid.T) (*modelAuthorisation, acquirers.Capture, bool) {
 	if len(m.opened) == 0 {
@@ -114,7 +129,7 @@ func TestAnySequenceKeepsTheSums(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		m := &model{b: b, past: make(map[string]acquirers.Answer)}
 		rt.Repeat(map[string]func(*rapid.T){
-			"authorise": m.authorise, "capture": m.capture, "void": m.void,
+			"authorise": m.authorise, "capture": m.capture, "void": m.void, "refund": m.refund,
 			"settle": m.settle, "close": m.close,
 		})
 		byReference := make(map[string]simulator.Entry)
@@ -123,7 +138,7 @@ func TestAnySequenceKeepsTheSums(t *testing.T) {
 		}
 		for _, o := range m.opened {
 			e := byReference[o.reference]
-			if e.Captured != o.captured || e.Voided != o.voided || e.Sale != o.sale {
+			if e.Captured != o.captured || e.Voided != o.voided || e.Refunded != o.refunded || e.Sale != o.sale {
 				rt.Fatalf("the book has %+v, the model %+v", e, *o)
 			}
 		}

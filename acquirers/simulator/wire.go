@@ -53,7 +53,7 @@ func (b authorisationBody) toPort() acquirers.Authorisation {
 	}
 }
 
-// drawBody asks for a capture or a void.
+// drawBody asks for a capture, a void or a refund.
 type drawBody struct {
 	Key           string `json:"key"`
 	Authorisation string `json:"authorisation"`

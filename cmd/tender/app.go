@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -19,9 +21,12 @@ import (
 	"tender/eventstore/lease"
 	"tender/handlers/api"
 	"tender/handlers/checkout"
+	"tender/handlers/clocks"
 	"tender/handlers/engine"
 	"tender/handlers/openapi"
 	"tender/handlers/payments"
+	"tender/handlers/people"
+	"tender/handlers/subscriptions"
 	"tender/handlers/token"
 	"tender/handlers/webhooks"
 	"tender/handlers/worker"
@@ -46,6 +51,7 @@ type app struct {
 	vault   *vault.Vault
 	keys    vault.KeyRing
 	secrets *webhooks.Secrets
+	safe    *people.Safe
 	nats    *nats.Conn
 	relay   *nats.Conn
 
@@ -66,6 +72,9 @@ type logApp struct {
 	store    *eventstore.Store
 	engine   *engine.Engine
 	payments *payments.Service
+	people   *people.Service
+	subs     *subscriptions.Service
+	clocks   *clocks.Service // nil: there are none in live mode
 	cursors  *projections.Cursors
 	leases   *lease.Leases
 	reader   *feed.Reader
@@ -87,6 +96,7 @@ func newApp(ctx context.Context, c config, log *slog.Logger) (_ *app, err error)
 		return nil, err
 	}
 	a.secrets = webhooks.NewSecrets(a.vault)
+	a.safe = people.NewSafe(a.vault, a.keys)
 	if a.nats, err = feed.Connect(c.natsURL, "tender"); err != nil {
 		return nil, err
 	}
@@ -99,6 +109,9 @@ func newApp(ctx context.Context, c config, log *slog.Logger) (_ *app, err error)
 		if a.logs[mode], err = a.openLog(ctx, mode); err != nil {
 			return nil, err
 		}
+	}
+	if _, err = people.Forget(ctx, a.vault, a.engines()...); err != nil {
+		return nil, err
 	}
 	if a.handler, err = a.routes(); err != nil {
 		return nil, err
@@ -121,7 +134,14 @@ func (a *app) openLog(ctx context.Context, mode string) (*logApp, error) {
 		return nil, err
 	}
 	l := &logApp{store: store, engine: engine.New(store, time.Now)}
-	l.payments = &payments.Service{Engine: l.engine, Acquirer: a.acquirer(mode), BaseURL: a.config.baseURL, Log: a.log}
+	l.payments = &payments.Service{
+		Engine: l.engine, Acquirer: a.acquirer(mode), Cards: a.safe, BaseURL: a.config.baseURL, Log: a.log,
+	}
+	l.people = &people.Service{Engine: l.engine, Safe: a.safe, Permit: l.payments.Permitted, Log: a.log}
+	l.subs = &subscriptions.Service{Engine: l.engine, Payments: l.payments}
+	if mode == "test" {
+		l.clocks = &clocks.Service{Engine: l.engine, Permit: l.payments.Permitted}
+	}
 	l.cursors = projections.NewCursors(store)
 	l.leases = lease.New(store.Pool(), store.Log())
 	if l.reader, err = feed.NewReader(store, a.nats); err != nil {
@@ -141,7 +161,9 @@ func (a *app) openLog(ctx context.Context, mode string) (*logApp, error) {
 func (a *app) projections(mode string) []projections.Projection {
 	return []projections.Projection{
 		projections.Sessions(mode), projections.Payments(mode), projections.Endpoints(mode), projections.Due(),
-		projections.Deliveries(),
+		projections.Customers(mode), projections.Methods(mode), projections.Mandates(mode), projections.Deliveries(),
+		projections.Subscriptions(mode),
+		projections.Clocks(mode),
 	}
 }
 
@@ -167,7 +189,7 @@ func (a *app) routes() (http.Handler, error) {
 	for mode, l := range a.logs {
 		services[mode] = l.payments
 		accounts[mode] = &api.Account{
-			Engine: l.engine, Payments: l.payments, Secrets: a.secrets, Cursors: l.cursors,
+			Engine: l.engine, Payments: l.payments, People: l.people, Subscriptions: l.subs, Clocks: l.clocks, Secrets: a.secrets, Cursors: l.cursors,
 			Lists:         projections.NewLists(l.store.Pool(), l.store.Log()),
 			WebhookPolicy: a.webhookPolicy(mode),
 		}
@@ -228,19 +250,20 @@ func answerHealth(w http.ResponseWriter, status int, says string) {
 	_, _ = w.Write([]byte(`{"status":"` + says + `"}`))
 }
 
-// The vault's sweep: how often, and how old an entry must be that no event names.
+// The vault's sweep: how often, and for how long an entry must have been in doubt
+// that no event names. A card that a payment was to save and didn't is gone after
+// both.
 const (
-	sweepEvery = time.Hour
-	sweepGrace = 2 * time.Hour
+	sweepEvery = 10 * time.Minute
+	sweepGrace = 30 * time.Minute
 )
 
-// sweepVault removes secrets that no event names: those of endpoints whose
-// append never came.
+// sweepVault removes what no event names: what was put into the vault for an append
+// that never came, or for a payment that did not succeed.
 func (a *app) sweepVault(ctx context.Context) error {
-	var engines []*engine.Engine
-	for _, l := range a.logs {
-		engines = append(engines, l.engine)
-	}
+	judges := people.Judges(a.engines()...)
+	judges[webhooks.SecretKind] = webhooks.Named(a.engines()...)
+	judge := vault.Judges(judges)
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
@@ -249,10 +272,22 @@ func (a *app) sweepVault(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		if _, err := a.vault.Sweep(ctx, sweepGrace, webhooks.Named(engines...)); err != nil && ctx.Err() == nil {
+		if _, err := a.vault.Sweep(ctx, sweepGrace, judge); err != nil && ctx.Err() == nil {
 			a.log.WarnContext(ctx, "the vault is swept later", "error", err)
 		}
+		if _, err := people.Forget(ctx, a.vault, a.engines()...); err != nil && ctx.Err() == nil {
+			a.log.WarnContext(ctx, "the keys of erased customers are destroyed later", "error", err)
+		}
 	}
+}
+
+// engines are those of all logs.
+func (a *app) engines() []*engine.Engine {
+	var all []*engine.Engine
+	for _, l := range a.logs {
+		all = append(all, l.engine)
+	}
+	return all
 }
 
 // addLoops collects what runs in the background for the roles.
@@ -278,8 +313,14 @@ func (a *app) addLoops() error {
 			add("projections", l.runner.Run)
 		}
 		if a.config.plays(roleWorker) {
-			due := &worker.Due{Payments: l.payments, Cursors: l.cursors, Leases: l.leases, Log: a.log}
+			due := &worker.Due{
+				Payments: l.payments, People: l.people, Subscriptions: l.subs, Cursors: l.cursors, Leases: l.leases, Log: a.log,
+			}
 			add("due", due.Run)
+			if l.clocks != nil {
+				job := l.clockJob(due, a.projections(mode), a.log)
+				add("test clocks", job.Run)
+			}
 			deliveries := webhooks.NewWorker(webhooks.WorkerConfig{
 				Engine: l.engine, Cursors: l.cursors, Leases: l.leases, Secrets: a.secrets,
 				Egress: webhooks.NewEgress(a.webhookPolicy(mode)), Log: a.log,
@@ -288,6 +329,18 @@ func (a *app) addLoops() error {
 		}
 	}
 	return nil
+}
+
+// clockJob drives the log's test clocks, and hears of those that this process sends
+// on their way.
+func (l *logApp) clockJob(due *worker.Due, lists []projections.Projection, log *slog.Logger) *clocks.Job {
+	c := clocks.JobConfig{Engine: l.engine, Cursors: l.cursors, Leases: l.leases, Act: due.Act, Log: log}
+	for _, p := range lists {
+		c.Lists = append(c.Lists, p.Definition().Name)
+	}
+	job := clocks.NewJob(c)
+	l.clocks.Started = job.Started
+	return job
 }
 
 // partitionsEvery is how often the idempotency partitions are looked after.
@@ -310,9 +363,16 @@ func (l *logApp) keepPartitions(ctx context.Context) error {
 	}
 }
 
+// gcPercent trades memory for processor time: most of what a request allocates is
+// garbage at its end, and the heap that stays is small.
+const gcPercent = 400
+
 // run serves until ctx ends, then drains: no new requests, running ones and
 // their calls to acquirers to the end, loops last.
 func (a *app) run(ctx context.Context, ready func()) error {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	loopsCtx, stopLoops := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopLoops()
 	group, groupCtx := errgroup.WithContext(loopsCtx)

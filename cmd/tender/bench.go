@@ -21,6 +21,7 @@ import (
 	"tender/cmd/tender/internal/devenv"
 	"tender/eventstore"
 	logbench "tender/eventstore/bench"
+	"tender/eventstore/pgserver"
 )
 
 // Limits of a benchmark run.
@@ -34,6 +35,7 @@ const (
 type benchmark struct {
 	out      io.Writer
 	seconds  time.Duration
+	only     string
 	dir      string
 	server   *exec.Cmd
 	env      []devenv.Entry
@@ -55,10 +57,14 @@ func runBench(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 	fs := newFlags("bench", stderr)
 	runs := fs.Int("runs", 3, "how often everything is measured; the median counts")
 	seconds := fs.Int("seconds", 8, "how long each measurement takes")
+	only := fs.String("only", "", "measure nothing else: appends, with the bare inserts beside them, or payments")
 	if err := parseFlags(fs, args); err != nil {
 		return err
 	}
-	b := &benchmark{out: stdout, seconds: time.Duration(*seconds) * time.Second}
+	if !slices.Contains([]string{"", "appends", "payments"}, *only) {
+		return usageError("tender bench: --only is appends or payments")
+	}
+	b := &benchmark{out: stdout, seconds: time.Duration(*seconds) * time.Second, only: *only}
 	defer b.stop()
 	if err := b.start(ctx); err != nil {
 		return err
@@ -79,6 +85,10 @@ func (b *benchmark) start(ctx context.Context) error {
 		return errors.Wrap(err, "find the binary")
 	}
 	if b.dir, err = os.MkdirTemp("", "tender-bench-"); err != nil {
+		return errors.Wrap(err, "make a directory")
+	}
+	// Others may pass through: as root, PostgreSQL runs as another user.
+	if err := os.Chmod(b.dir, 0o711); err != nil { //nolint:gosec // what is secret has a mode of its own
 		return errors.Wrap(err, "make a directory")
 	}
 	b.server = exec.Command(self, "dev", "--data-dir", b.dir, "--listen", "127.0.0.1:0", "--log-level", "warn") //nolint:gosec // ourselves
@@ -144,6 +154,26 @@ func (b *benchmark) receive(ctx context.Context) error {
 
 // once measures everything once.
 func (b *benchmark) once(ctx context.Context) error {
+	if b.only != "payments" {
+		if err := b.appends(ctx); err != nil {
+			return err
+		}
+	}
+	if b.only == "appends" {
+		return nil
+	}
+	for _, clients := range []int{1, 16, 64} {
+		f, err := b.payments.Measure(ctx, clients, b.seconds)
+		if err != nil {
+			return err
+		}
+		b.add("(c) create, pay, capture over HTTP", f.Figures, f.CPU)
+	}
+	return nil
+}
+
+// appends measures the log beside bare inserts.
+func (b *benchmark) appends(ctx context.Context) error {
 	f, err := logbench.Inserts(ctx, b.log(), b.name(devenv.DatabaseURL), baseCount, b.seconds)
 	if err != nil {
 		return err
@@ -160,13 +190,6 @@ func (b *benchmark) once(ctx context.Context) error {
 			return err
 		}
 		b.add("(b) append", f, 0)
-	}
-	for _, clients := range []int{1, 16, 64} {
-		f, err := b.payments.Measure(ctx, clients, b.seconds)
-		if err != nil {
-			return err
-		}
-		b.add("(c) create, pay, capture over HTTP", f.Figures, f.CPU)
 	}
 	return nil
 }
@@ -260,6 +283,11 @@ func (b *benchmark) stop() {
 		_ = b.server.Wait()
 	}
 	if b.dir != "" {
+		ctx, cancel := context.WithTimeout(context.Background(), benchDrain)
+		defer cancel()
+		if err := pgserver.Remove(ctx, filepath.Join(b.dir, postgresDir)); err != nil {
+			fmt.Fprintln(b.out, err)
+		}
 		_ = os.RemoveAll(b.dir)
 	}
 }

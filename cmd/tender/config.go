@@ -55,6 +55,35 @@ type setting struct {
 	into                    *string
 }
 
+// parseSettings parses args, with an option for each setting. What no option
+// names is taken from the environment, after the flags were parsed: as a flag's
+// default it would be shown by --help, secrets and all.
+func parseSettings(fs *flag.FlagSet, args []string, settings []setting) error {
+	for _, s := range settings {
+		does := s.does + " (" + s.env + ")"
+		if s.secret {
+			does = s.does + " (" + s.env + ", which shows it to nobody; an option stands in the list of processes)"
+		}
+		fs.StringVar(s.into, s.flag, s.absent, does)
+	}
+	if err := parseFlags(fs, args); err != nil {
+		return err
+	}
+	named := map[string]bool{}
+	fs.Visit(func(f *flag.Flag) { named[f.Name] = true })
+	for _, s := range settings {
+		if !named[s.flag] {
+			*s.into = env(s.env, s.absent)
+		}
+	}
+	return nil
+}
+
+// databaseSetting is the option of commands that only need the log.
+func databaseSetting(into *string) setting {
+	return setting{"database-url", "DATABASE_URL", "", "PostgreSQL, role tender_app", true, into}
+}
+
 func (c *config) settings() []setting {
 	return []setting{
 		{"listen", "TENDER_LISTEN", "127.0.0.1:8080", "address to serve HTTP on", false, &c.listen},
@@ -78,10 +107,7 @@ func parseServe(args []string, stderr io.Writer) (config, error) {
 	fs := newFlags("serve", stderr)
 	fs.StringVar(&roles, "roles", env("TENDER_ROLES", strings.Join(allRoles, ",")), "roles to play, by comma: "+strings.Join(allRoles, ", "))
 	fs.BoolVar(&c.loopbackWebhooks, "loopback-webhooks", env("TENDER_LOOPBACK_WEBHOOKS", "") == "true", "let test-mode webhook endpoints be plain HTTP on this machine")
-	for _, s := range c.settings() {
-		fs.StringVar(s.into, s.flag, env(s.env, s.absent), s.does+" ("+s.env+")")
-	}
-	if err := parseFlags(fs, args); err != nil {
+	if err := parseSettings(fs, args, c.settings()); err != nil {
 		return c, err
 	}
 	c.roles = strings.Split(roles, ",")
@@ -115,10 +141,15 @@ func (c *config) check() error {
 
 func (c *config) plays(role string) bool { return slices.Contains(c.roles, role) }
 
-// logged is the configuration as it may be logged: secrets masked.
+// logged is the configuration as it may be logged.
 func (c *config) logged() []any {
-	fields := []any{"roles", strings.Join(c.roles, ",")}
-	for _, s := range c.settings() {
+	return append([]any{"roles", strings.Join(c.roles, ",")}, loggedSettings(c.settings())...)
+}
+
+// loggedSettings are settings as they may be logged: secrets masked.
+func loggedSettings(settings []setting) []any {
+	var fields []any
+	for _, s := range settings {
 		value := *s.into
 		if s.secret && value != "" {
 			value = masked(value)

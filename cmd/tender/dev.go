@@ -18,20 +18,16 @@ import (
 
 	"tender/acquirers/simulator"
 	"tender/cmd/tender/internal/devenv"
-	"tender/domain/id"
-	"tender/domain/merchant"
-	"tender/domain/staff"
 	"tender/eventstore"
 	"tender/eventstore/feed"
 	"tender/eventstore/pgserver"
-	"tender/handlers/api"
 )
 
 // Limits of a development installation.
 const (
-	devStopTimeout   = 4 * time.Second
-	devStaffKeyValid = 365 * 24 * time.Hour
-	devDatabase      = "tender"
+	devStopTimeout = 4 * time.Second
+	devDatabase    = "tender"
+	postgresDir    = "postgres" // within the data directory
 )
 
 // Names in credentials.env, which holds what the parts of a development
@@ -55,6 +51,7 @@ type dev struct {
 	listen string
 	level  string
 	out    io.Writer
+	notice io.Writer // what must be read, also where stdout is not
 	log    *slog.Logger
 
 	cred     map[string]string
@@ -71,7 +68,7 @@ type dev struct {
 // runDev runs everything that it takes to try the engine, and nothing that
 // anybody else has to have started.
 func runDev(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	d := &dev{out: stdout}
+	d := &dev{out: stdout, notice: stderr}
 	fs := newFlags("dev", stderr)
 	fs.StringVar(&d.dir, "data-dir", env("TENDER_DATA_DIR", ".tender"), "where everything is kept")
 	fs.StringVar(&d.listen, "listen", env("TENDER_LISTEN", "127.0.0.1:8080"), "address to serve HTTP on, on the loopback interface")
@@ -181,7 +178,9 @@ func (d *dev) keepCredentials() error {
 
 func (d *dev) startPostgres(ctx context.Context) (err error) {
 	d.say("Starting PostgreSQL …")
-	d.postgres, err = pgserver.Start(ctx, pgserver.Config{DataDir: filepath.Join(d.dir, "postgres"), Log: d.logFile})
+	d.postgres, err = pgserver.Start(ctx, pgserver.Config{
+		DataDir: filepath.Join(d.dir, postgresDir), Log: d.logFile, Notice: d.notice,
+	})
 	return err
 }
 
@@ -248,7 +247,7 @@ func (d *dev) startSimulator(ctx context.Context) (err error) {
 	d.sim, err = simulator.NewServer(ctx, simulator.ServerConfig{
 		DatabaseURL: d.url("tender_simulator", credSimulator), PublicURL: d.simURL(),
 		APIKey: d.cred[credKey], NotificationSecret: d.cred[credSecret],
-		NotifyURL: "http://" + d.listen + "/acquirers/simulator/notifications", Logger: d.log,
+		NotifyURL: "http://" + d.listen + notificationsPath, Logger: d.log,
 	})
 	return err
 }
@@ -294,6 +293,7 @@ func (d *dev) announce(ctx context.Context) error {
 		{Name: "TENDER_SIMULATOR_URL", Value: c.simulatorURL},
 		{Name: "TENDER_SIMULATOR_KEY", Value: c.simulatorKey},
 		{Name: "TENDER_SIMULATOR_SECRET", Value: c.simulatorSecret},
+		{Name: "TENDER_SIMULATOR_DATABASE_URL", Value: d.url("tender_simulator", credSimulator)},
 		{Name: "TENDER_LOOPBACK_WEBHOOKS", Value: "true"},
 	}...))
 	if err != nil {
@@ -315,53 +315,6 @@ Take a payment:
 
 and open the session_url of the answer. Ctrl-C stops.`, c.baseURL, secret, path))
 	return nil
-}
-
-// keys are those that a newcomer needs: the ones in dev.env where they are still
-// good, new ones otherwise.
-func (d *dev) keys(ctx context.Context, entries []devenv.Entry) ([]devenv.Entry, error) {
-	test, live := d.app.logs["test"].engine, d.app.logs["live"].engine
-	merchantID := ""
-	var out []devenv.Entry
-	for name, kind := range map[string]merchant.KeyKind{devenv.SecretKey: merchant.KeySecret, devenv.PublicKey: merchant.KeyPublic} {
-		key, _ := devenv.Lookup(entries, name)
-		owner, known, err := test.Store.Claimed(ctx, api.ClaimKey, merchant.HashKey(key))
-		if err != nil {
-			return nil, err
-		}
-		if known && id.Valid(id.Merchant, owner) {
-			merchantID = owner
-			out = append(out, devenv.Entry{Name: name, Value: key})
-			continue
-		}
-		if merchantID == "" {
-			if merchantID, err = createMerchant(ctx, test, merchant.Settings{
-				Name: "Tender Demo Shop", Country: "ZA", TimeZone: "Africa/Johannesburg", PublicKeys: true,
-				AllowedReturnURLs: []string{"http://127.0.0.1/", "http://localhost/"},
-			}); err != nil {
-				return nil, err
-			}
-		}
-		_, key, err = issueMerchantKey(ctx, test, merchantID, kind)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, devenv.Entry{Name: name, Value: key})
-	}
-	for name, role := range map[string]staff.Role{devenv.FinanceKey: staff.RoleFinance, devenv.OperatorKey: staff.RoleOperator} {
-		key, _ := devenv.Lookup(entries, name)
-		_, known, err := live.Store.Claimed(ctx, api.ClaimKey, merchant.HashKey(key))
-		if err != nil {
-			return nil, err
-		}
-		if !known {
-			if _, _, key, err = issueStaffKey(ctx, live, "dev", role, devStaffKeyValid); err != nil {
-				return nil, err
-			}
-		}
-		out = append(out, devenv.Entry{Name: name, Value: key})
-	}
-	return out, nil
 }
 
 func (d *dev) say(text string) { fmt.Fprintln(d.out, strings.TrimRight(text, "\n")) }

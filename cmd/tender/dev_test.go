@@ -176,29 +176,7 @@ func TestServeBesideDev(t *testing.T) {
 	t.Parallel()
 	i := newInstallation(t)
 	i.start()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	_ = l.Close()
-	second := exec.Command(i.binary, "serve", "--roles", "api,checkout,worker", "--listen", address)
-	second.Env = os.Environ()
-	for name, value := range i.env {
-		second.Env = append(second.Env, name+"="+value)
-	}
-	if err := second.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = second.Process.Signal(os.Interrupt); _ = second.Wait() })
-	first, other := i.env[devenv.URL], "http://"+address
-	i.eventually(startTimeout, "the second process is ready", func() bool {
-		answer, err := http.Get(other + "/readyz")
-		if err == nil {
-			_ = answer.Body.Close()
-		}
-		return err == nil && answer.StatusCode == http.StatusOK
-	})
+	first, other := i.env[devenv.URL], i.beside("serve", "--roles", "api,checkout,worker").url
 	for n := range 20 {
 		i.env[devenv.URL] = first
 		s := i.session("shared "+strings.Repeat("x", n), 100)

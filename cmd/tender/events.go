@@ -27,20 +27,20 @@ func runEvents(ctx context.Context, args []string, stdout, stderr io.Writer) err
 	fs := newFlags("events "+args[0], stderr)
 	asJSON := fs.Bool("json", false, "one JSON object per event")
 	mode := fs.String("mode", "test", "test or live")
-	database := fs.String("database-url", env("DATABASE_URL", ""), "PostgreSQL, role tender_app (DATABASE_URL)")
+	var database string
 	follow := fs.Bool("follow", false, "go on with events as they come")
 	n := fs.Int64("n", 20, "how many of the last events to begin with")
 	rest, stream := args[1:], ""
 	if args[0] == "show" && len(rest) > 0 && !strings.HasPrefix(rest[0], "-") {
 		stream, rest = rest[0], rest[1:]
 	}
-	if err := parseFlags(fs, rest); err != nil {
+	if err := parseSettings(fs, rest, []setting{databaseSetting(&database)}); err != nil {
 		return err
 	}
 	if args[0] == "show" && stream == "" {
 		return usageError("tender: tender events show needs a stream, for example pay_… or ps_…")
 	}
-	g, err := openEngine(ctx, *database, *mode)
+	g, err := openEngine(ctx, database, *mode)
 	if err != nil {
 		return err
 	}

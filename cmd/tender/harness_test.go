@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"tender/cmd/tender/internal/devenv"
+	"tender/eventstore/pgserver"
 )
 
 // build compiles the binary once for all tests.
@@ -53,7 +54,8 @@ type installation struct {
 }
 
 // newInstallation returns one that is not started yet. PostgreSQL does not run as
-// root, so the directory is one that its user can reach.
+// root, so the directory is one that its user can reach, and what it puts
+// elsewhere all the same goes with the test.
 func newInstallation(t *testing.T) *installation {
 	t.Helper()
 	binary, err := build()
@@ -64,10 +66,16 @@ func newInstallation(t *testing.T) *installation {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Chmod(dir, 0o711); err != nil {
+		t.Fatal(err)
+	}
 	i := &installation{t: t, binary: binary, dir: dir}
 	t.Cleanup(func() {
 		if i.cmd != nil {
 			i.stop()
+		}
+		if err := pgserver.Remove(context.Background(), filepath.Join(dir, "postgres")); err != nil {
+			t.Errorf("remove PostgreSQL's files: %v", err)
 		}
 		if t.Failed() {
 			log, _ := os.ReadFile(filepath.Join(dir, "tender.log"))
@@ -138,12 +146,18 @@ func (i *installation) kill() {
 // run runs another command of the binary with the names of dev.env.
 func (i *installation) run(args ...string) (string, error) {
 	cmd := exec.Command(i.binary, args...)
-	cmd.Env = os.Environ()
-	for name, value := range i.env {
-		cmd.Env = append(cmd.Env, name+"="+value)
-	}
+	cmd.Env = i.environment()
 	out, err := cmd.CombinedOutput()
 	return string(out), err
+}
+
+// environment is ours with the names of dev.env.
+func (i *installation) environment() []string {
+	all := os.Environ()
+	for name, value := range i.env {
+		all = append(all, name+"="+value)
+	}
+	return all
 }
 
 // eventually waits for something that nothing signals.

@@ -26,6 +26,7 @@ func main() {
 	var usage usageError
 	switch {
 	case err == nil:
+	case errors.As(err, &usage) && usage == "": // --help, which has said it all
 	case errors.As(err, &usage):
 		fmt.Fprintln(os.Stderr, usage.Error())
 		os.Exit(exitUsage)
@@ -45,16 +46,22 @@ func commands() []command {
 	return []command{
 		{"dev", "everything in one process, to try it: PostgreSQL, NATS, simulator, a test merchant", runDev},
 		{"serve", "one or more roles of the engine, against a PostgreSQL and NATS that are there", runServe},
+		{"simulator", "the acquirer of test mode, as a service of its own", runSimulator},
 		{"migrate", "bring the database's schemas up to this build, as the admin role", runMigrate},
 		{"merchant", "create a merchant: merchant create --name NAME", runMerchant},
 		{"keys", "issue and revoke API keys and staff keys: keys create|revoke", runKeys},
+		{"listen", "receive test mode's webhooks, check and print them, to try it", runListen},
+		{"vault", "count what it holds, and rotate its master key: vault status|rotate|retire", runVault},
 		{"events", "read the log: events tail|show", runEvents},
+		{"clock", "make and advance test clocks: clock create|advance", runClock},
+		{"subscriptions", "show what a subscription has collected and will: subscriptions show", runSubscriptions},
 		{"bench", "measure the engine; see docs/benchmarks.md", runBench},
 		{"version", "print the build's version", runVersion},
 	}
 }
 
-// usageError says that the command line is off; it exits with 2.
+// usageError says that the command line is off; it exits with 2. An empty one is
+// what --help ends in: no fault.
 type usageError string
 
 func (e usageError) Error() string { return string(e) }
@@ -76,7 +83,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 func usage() string {
 	text := "Usage: tender COMMAND [options]\n\n"
 	for _, c := range commands() {
-		text += fmt.Sprintf("  %-9s %s\n", c.name, c.does)
+		text += fmt.Sprintf("  %-13s %s\n", c.name, c.does)
 	}
 	return text + "\nEvery command reads the names in dev.env from its environment; tender COMMAND --help lists its options.\n"
 }

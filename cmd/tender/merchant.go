@@ -61,9 +61,10 @@ func runMerchant(ctx context.Context, args []string, stdout, stderr io.Writer) e
 	fs.StringVar(&s.TimeZone, "time-zone", "UTC", "IANA name")
 	fs.StringVar(&returnURLs, "allowed-return-urls", "", "return URLs that public keys may use, by comma; one that ends in / allows what lies below it")
 	fs.BoolVar(&s.PublicKeys, "public-keys", false, "accept public keys")
+	fs.BoolVar(&s.SavedCardsWithoutCVC, "saved-cards-without-cvc", false, "let customers pay with a saved card without its security code")
 	mode := fs.String("mode", "test", "test or live")
-	database := fs.String("database-url", env("DATABASE_URL", ""), "PostgreSQL, role tender_app (DATABASE_URL)")
-	if err := parseFlags(fs, args[1:]); err != nil {
+	var database string
+	if err := parseSettings(fs, args[1:], []setting{databaseSetting(&database)}); err != nil {
 		return err
 	}
 	if returnURLs != "" {
@@ -72,7 +73,7 @@ func runMerchant(ctx context.Context, args []string, stdout, stderr io.Writer) e
 	if err := checkSettings(s); err != nil {
 		return err
 	}
-	g, err := openEngine(ctx, *database, *mode)
+	g, err := openEngine(ctx, database, *mode)
 	if err != nil {
 		return err
 	}
@@ -155,14 +156,14 @@ func runKeys(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	keyID := fs.String("key", "", "the key to revoke")
 	days := fs.Int("days", 90, "how long a staff key is good")
 	mode := fs.String("mode", "test", "test or live")
-	database := fs.String("database-url", env("DATABASE_URL", ""), "PostgreSQL, role tender_app (DATABASE_URL)")
-	if err := parseFlags(fs, args[1:]); err != nil {
+	var database string
+	if err := parseSettings(fs, args[1:], []setting{databaseSetting(&database)}); err != nil {
 		return err
 	}
 	if *person != "" {
 		*mode = "live" // staff live in the log that always exists
 	}
-	g, err := openEngine(ctx, *database, *mode)
+	g, err := openEngine(ctx, database, *mode)
 	if err != nil {
 		return err
 	}

@@ -6,11 +6,16 @@ import (
 	"encoding/json"
 	"strings"
 
+	"tender/domain/clock"
 	"tender/domain/codec"
+	"tender/domain/customer"
+	"tender/domain/mandate"
 	"tender/domain/merchant"
+	"tender/domain/method"
 	"tender/domain/payment"
 	"tender/domain/session"
 	"tender/domain/staff"
+	"tender/domain/subscription"
 	"tender/domain/webhook"
 )
 
@@ -29,6 +34,16 @@ func Decode(name string, version int, payload json.RawMessage) (codec.Named, err
 		return named(webhook.Codec.Decode(name, version, payload))
 	case "staff":
 		return named(staff.Codec.Decode(name, version, payload))
+	case "customer":
+		return named(customer.Codec.Decode(name, version, payload))
+	case "method":
+		return named(method.Codec.Decode(name, version, payload))
+	case "mandate":
+		return named(mandate.Codec.Decode(name, version, payload))
+	case "subscription":
+		return named(subscription.Codec.Decode(name, version, payload))
+	case "clock":
+		return named(clock.Codec.Decode(name, version, payload))
 	}
 	return nil, &codec.NewerError{Type: name, SchemaVersion: version}
 }
@@ -45,6 +60,7 @@ func Names() []string {
 	var names []string
 	for _, list := range [][]string{
 		session.Codec.Names(), payment.Codec.Names(), merchant.Codec.Names(), webhook.Codec.Names(), staff.Codec.Names(),
+		customer.Codec.Names(), method.Codec.Names(), mandate.Codec.Names(), subscription.Codec.Names(), clock.Codec.Names(),
 	} {
 		names = append(names, list...)
 	}

@@ -116,7 +116,7 @@ func TestDecodeOfWhatIsNewer(t *testing.T) {
 		{Type: "payment", SchemaVersion: 1},
 		{Type: "payment.", SchemaVersion: 1},
 		{Type: "payment.guessed", SchemaVersion: 1},
-		{Type: "mandate.created", SchemaVersion: 1},
+		{Type: "dispute.created", SchemaVersion: 1},
 		{Type: "Payment.captured", SchemaVersion: 1},
 	}
 	for _, name := range catalogue.Names() {

@@ -29,13 +29,10 @@ func TestRefusals(t *testing.T) {
 
 // starts is what an accepted attempt gives.
 func starts(n int, at time.Duration) collect.Changes {
-	changes := collect.Changes{
-		PaymentID: paymentID,
-		Session:   []session.Event{sessionAttempt(n)},
-		Payment:   []payment.Event{paymentAttempt(n, at)},
-	}
+	changes := happens([]session.Event{sessionAttempt(n)}, []payment.Event{paymentAttempt(n, at)})
 	if n == 1 {
-		changes.Payment = []payment.Event{initiated(payment.CaptureManual), paymentAttempt(n, at)}
+		changes.Payment.New = true
+		changes.Payment.Events = []payment.Event{initiated(payment.CaptureManual), paymentAttempt(n, at)}
 	}
 	return changes
 }
@@ -44,7 +41,7 @@ func TestStartAttempt(t *testing.T) {
 	t.Parallel()
 	open := created(payment.CaptureManual)
 	sale := starts(1, 0)
-	sale.Payment[0] = initiated(payment.CaptureAutomatic)
+	sale.Payment.Events[0] = initiated(payment.CaptureAutomatic)
 
 	for _, c := range []struct {
 		name      string
@@ -94,7 +91,7 @@ func TestStartAttempt(t *testing.T) {
 			if p.Exists() {
 				command = commandID(2) // a payment keeps the id that its first attempt gave it
 			}
-			got, err := collect.StartAttempt(s, p, collect.Attempt{
+			got, err := collect.StartAttempt(s, p, collect.Parties{}, collect.Attempt{
 				ID: command, AttemptID: c.attemptID, Details: visa, Acquirer: "simulator", Now: now(c.at),
 			})
 			if !errors.Is(err, c.refused) {
@@ -113,14 +110,14 @@ func TestStartAttemptOnTwoClocks(t *testing.T) {
 	attempt := collect.Attempt{ID: commandID(1), Details: visa, Acquirer: "simulator"}
 
 	attempt.Now = domain.Moment{At: noon, Wall: noon.Add(1000 * time.Hour)}
-	got, err := collect.StartAttempt(s, p, attempt)
+	got, err := collect.StartAttempt(s, p, collect.Parties{}, attempt)
 	if err != nil {
 		t.Fatal(err)
 	}
 	sameChanges(t, got, starts(1, 1000*time.Hour))
 
 	attempt.Now = domain.Moment{At: noon.Add(lifetime), Wall: noon}
-	if _, err := collect.StartAttempt(s, p, attempt); !errors.Is(err, collect.ErrSessionNotActive) {
+	if _, err := collect.StartAttempt(s, p, collect.Parties{}, attempt); !errors.Is(err, collect.ErrSessionNotActive) {
 		t.Errorf("after the end by its own clock the answer is %v", err)
 	}
 }

@@ -41,15 +41,13 @@ func TestCancelSession(t *testing.T) {
 	t.Parallel()
 	open := created(payment.CaptureManual)
 	ends := func(by session.CancelledBy) collect.Changes {
-		return collect.Changes{Session: []session.Event{session.Cancelled{By: by}}}
+		return happens([]session.Event{session.Cancelled{By: by}}, nil)
 	}
 	endsBoth := func(by session.CancelledBy) collect.Changes {
-		c := ends(by)
-		c.PaymentID, c.Payment = paymentID, []payment.Event{payment.Cancelled{}}
-		return c
+		return happens([]session.Event{session.Cancelled{By: by}}, []payment.Event{payment.Cancelled{}})
 	}
 	asks := func(by session.CancelledBy) collect.Changes {
-		return collect.Changes{Session: []session.Event{session.CancelRequested{By: by, CommandID: commandID(3).String()}}}
+		return happens([]session.Event{session.CancelRequested{By: by, CommandID: commandID(3).String()}}, nil)
 	}
 	for _, c := range []struct {
 		name    string
@@ -108,7 +106,7 @@ func TestCancelWhileTheCustomerIsAway(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h = h.and(asked.Session, asked.Payment)
+		h = h.and(asked.Session.Events, asked.Payment.Events)
 		s, p = h.fold()
 		if s.Status != session.StatusActive || p.Status != payment.StatusPendingAction {
 			t.Errorf("%s: once asked for, the session is %s, the payment %s", name, s.Status, p.Status)
@@ -116,8 +114,8 @@ func TestCancelWhileTheCustomerIsAway(t *testing.T) {
 		if c := collect.ExpireSession(s, p, now(2*lifetime)); !c.Empty() {
 			t.Errorf("%s: time cuts the attempt off: %+v", name, c)
 		}
-		end := collect.SettleAttempt(s, p, word(c.word, 1))
-		s, p = h.and(end.Session, end.Payment).fold()
+		end := settle(t, s, p, word(c.word, 1))
+		s, p = h.and(end.Session.Events, end.Payment.Events).fold()
 		if s.Status != c.status || p.Status != c.paying {
 			t.Errorf("%s: at the end the session is %s, the payment %s", name, s.Status, p.Status)
 		}
@@ -127,9 +125,8 @@ func TestCancelWhileTheCustomerIsAway(t *testing.T) {
 func TestExpireSession(t *testing.T) {
 	t.Parallel()
 	open := created(payment.CaptureManual)
-	ends := collect.Changes{Session: []session.Event{session.Expired{Reason: session.ExpiredByTime}}}
-	endsBoth := ends
-	endsBoth.PaymentID, endsBoth.Payment = paymentID, []payment.Event{payment.Expired{}}
+	byTime := []session.Event{session.Expired{Reason: session.ExpiredByTime}}
+	ends, endsBoth := happens(byTime, nil), happens(byTime, []payment.Event{payment.Expired{}})
 
 	for _, c := range []struct {
 		name  string

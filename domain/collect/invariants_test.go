@@ -60,26 +60,39 @@ func (m *machine) available() int64 {
 		m.total(payment.OperationVoid, done) - m.total(payment.OperationVoid, open)
 }
 
+// captured is what the record says was taken.
+func (m *machine) captured() int64 {
+	sum := m.total(payment.OperationCapture, done)
+	if m.h.method == payment.CaptureAutomatic {
+		sum += m.total("", done)
+	}
+	return sum
+}
+
+// refundable is what of it was neither refunded nor asked for.
+func (m *machine) refundable() int64 {
+	return m.captured() - m.total(payment.OperationRefund, done) - m.total(payment.OperationRefund, open)
+}
+
 // check holds what must be true whatever has happened.
 func (m *machine) check(t *rapid.T) {
 	m.checkSums(t)
 	m.checkStatuses(t)
 	m.checkHistory(t)
+	m.checkCustomer(t)
 }
 
 func (m *machine) checkSums(t *rapid.T) {
 	authorised := m.total("", done)
-	captured := m.total(payment.OperationCapture, done)
-	if m.h.method == payment.CaptureAutomatic {
-		captured += authorised
-	}
 	want := map[string][2]int64{
 		"authorised": {m.p.Authorised, authorised},
-		"captured":   {m.p.Captured, captured},
+		"captured":   {m.p.Captured, m.captured()},
 		"voided":     {m.p.Voided, m.total(payment.OperationVoid, done)},
 		"expired":    {m.p.Expired, m.expired},
 		"pending":    {m.p.PendingAmount(), m.total(payment.OperationCapture, open) + m.total(payment.OperationVoid, open)},
 		"capturable": {m.p.Capturable(), m.available()},
+		"refunded":   {m.p.Refunded, m.total(payment.OperationRefund, done)},
+		"refundable": {m.p.Refundable(), m.refundable()},
 	}
 	for name, sums := range want {
 		if sums[0] != sums[1] {
@@ -131,9 +144,41 @@ func (m *machine) checkStatuses(t *rapid.T) {
 	if (m.p.Status == payment.StatusFailed) && attempts != payment.AttemptsMax {
 		t.Fatalf("the payment failed for good after %d attempts", attempts)
 	}
-	if len(m.reversals) > 0 {
-		t.Fatalf("nobody reverses %v", m.reversals)
+	if len(m.reversals) > 0 || m.owed != 0 {
+		t.Fatalf("nobody reverses %v, or pays %d back", m.reversals, m.owed)
 	}
+}
+
+// checkCustomer holds that the customer knows at all times whether the payment is
+// open, and has what the session makes if it succeeded and never else.
+func (m *machine) checkCustomer(t *rapid.T) {
+	made := m.s.Status == session.StatusCompleted && m.s.SavesMethod(true)
+	var open []string
+	if m.open() {
+		open = []string{m.p.ID}
+	}
+	for id, c := range m.w.people {
+		var known []string
+		for _, p := range c.Open {
+			known = append(known, p.ID)
+		}
+		if !slices.Equal(known, open) || id != m.p.CustomerID && m.p.Exists() {
+			t.Fatalf("open at the customer are %v, by the book %v", known, open)
+		}
+		if (len(c.Methods) == 1) != made || (len(c.Mandates) == 1) != (made && m.s.Series != nil) {
+			t.Fatalf("the session is %s, and the customer has %+v", m.s.Status, c)
+		}
+	}
+	if (len(m.w.people) == 1) != (m.s.CustomerID != "" || made) || (len(m.w.methods) == 1) != made {
+		t.Fatalf("the session is %s, and there are the customers %v and the methods %v", m.s.Status, m.w.people, m.w.methods)
+	}
+}
+
+// open reports whether anything is in flight or capturable.
+func (m *machine) open() bool {
+	return m.available() > 0 || slices.ContainsFunc(m.calls, func(c *call) bool {
+		return c.verdict == open && slices.Contains([]payment.OperationKind{"", payment.OperationCapture, payment.OperationVoid}, c.kind)
+	})
 }
 
 // checkHistory holds that the state follows from the bytes of the events alone,

@@ -32,6 +32,7 @@ type call struct {
 	answerBy     time.Time
 	verdict      verdict
 	contradicted bool
+	late         bool // a refund that counted as done, and failed
 }
 
 // machine drives a session and its payment with whatever may come, in any
@@ -48,6 +49,11 @@ type machine struct {
 	// reversals are those that contradictions demand: the references of
 	// authorisations that must not stand.
 	reversals map[string]bool
+	// owed is what was captured although it was recorded as failed, and has to be
+	// paid back.
+	owed int64
+	// w holds the streams of whoever else is concerned.
+	w *world
 }
 
 // Whatever is asked, answered, repeated, lost or contradicted, in whatever
@@ -55,17 +61,48 @@ type machine struct {
 func TestNothingComesTwice(t *testing.T) {
 	t.Parallel()
 	for _, method := range []payment.CaptureMethod{payment.CaptureManual, payment.CaptureAutomatic} {
-		t.Run(string(method), func(t *testing.T) {
-			t.Parallel()
-			rapid.Check(t, func(t *rapid.T) { newMachine(method).run(t) })
-		})
+		for name, of := range map[string]func(*machine, *session.Created, *rapid.T){
+			"of nobody":                    func(*machine, *session.Created, *rapid.T) {},
+			"of one who is made by saving": func(_ *machine, e *session.Created, _ *rapid.T) { e.Save = session.SaveAlways },
+			"of one who agrees": func(m *machine, e *session.Created, t *rapid.T) {
+				m.ofCustomer(e, t)
+				e.Kind, e.Series = session.TypeFirstInSeries, &session.Series{Terms: anything}
+			},
+		} {
+			t.Run(string(method)+" "+name, func(t *testing.T) {
+				t.Parallel()
+				rapid.Check(t, func(t *rapid.T) { newMachine(t, method, of).run(t) })
+			})
+		}
 	}
 }
 
-func newMachine(method payment.CaptureMethod) *machine {
-	m := &machine{now: now(0), h: created(method), reversals: map[string]bool{}}
+func newMachine(t *rapid.T, method payment.CaptureMethod, of func(*machine, *session.Created, *rapid.T)) *machine {
+	m := &machine{now: now(0), h: created(method), reversals: map[string]bool{}, w: newWorld()}
+	m.w.commands = 1_000_000 // its commands are others than the machine's
+	e := m.h.session[0].(session.Created)
+	of(m, &e, t)
+	m.h.session[0] = e
 	m.s, m.p = m.h.fold()
 	return m
+}
+
+func (m *machine) ofCustomer(e *session.Created, t *rapid.T) { e.CustomerID = m.w.newcomer(t) }
+
+// parties are those whom the session and its payment concern.
+func (m *machine) parties() collect.Parties {
+	return collect.Parties{Customer: m.w.people[m.s.CustomerID], Method: m.w.methods[m.p.Attempt.PaymentMethodID]}
+}
+
+// onPayment is what comes of events that happen to the payment.
+func (m *machine) onPayment(t *rapid.T, events []payment.Event) collect.Changes {
+	parties := m.parties()
+	parties.Customer = m.w.people[m.p.CustomerID]
+	changes, err := collect.Operate(m.p, parties, events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return changes
 }
 
 func (m *machine) run(t *rapid.T) {
@@ -80,6 +117,8 @@ func (m *machine) run(t *rapid.T) {
 		"capture":                  m.capture,
 		"capture a little":         m.captureALittle,
 		"void":                     m.void,
+		"refund":                   m.refund,
+		"refund a little":          m.refundALittle,
 		"expire the authorisation": m.expireAuthorisation,
 		"answer an operation":      m.answerOperation,
 		"answer another operation": m.answerOperation,
@@ -132,7 +171,8 @@ func (m *machine) attempt(t *rapid.T) {
 func (m *machine) attemptWith(t *rapid.T, attemptID string) {
 	m.commands++
 	next := collect.NextAttemptID(m.s)
-	c := collect.Attempt{ID: commandID(m.commands), AttemptID: attemptID, Details: visa, Acquirer: "simulator", Now: m.now}
+	c := m.w.tries(m.s)
+	c.ID, c.AttemptID, c.Details, c.Now = commandID(m.commands), attemptID, visa, m.now
 
 	var want error
 	switch {
@@ -143,7 +183,7 @@ func (m *machine) attemptWith(t *rapid.T, attemptID string) {
 	case c.AttemptID != "" && c.AttemptID != next:
 		want = collect.ErrUnknownAttempt
 	}
-	changes, err := collect.StartAttempt(m.s, m.p, c)
+	changes, err := collect.StartAttempt(m.s, m.p, m.parties(), c)
 	if !errors.Is(err, want) {
 		t.Fatalf("the attempt is answered %v, not %v", err, want)
 	}
@@ -183,7 +223,10 @@ func (m *machine) word(t *rapid.T, key string, kind collect.OutcomeKind) {
 		o.Reference = fmt.Sprint("auth ", m.commands)
 		o.ExpiresAt = m.now.At.Add(rapid.SampledFrom([]time.Duration{time.Hour, authEnds}).Draw(t, "authorised for"))
 	}
-	changes := collect.SettleAttempt(m.s, m.p, o)
+	changes, err := collect.SettleAttempt(m.s, m.p, m.parties(), o)
+	if err != nil {
+		t.Fatalf("an outcome is refused: %v", err)
+	}
 	c := m.call(key)
 	switch {
 	case c == nil, kind == collect.OutcomeActionRequired && (c.verdict != open || m.p.WaitsForCustomer()):
@@ -195,8 +238,8 @@ func (m *machine) word(t *rapid.T, key string, kind collect.OutcomeKind) {
 			c.verdict, m.ends = done, o.ExpiresAt
 		}
 	default:
-		m.contradict(t, c, kind == collect.OutcomeApproved, len(changes.Payment))
-		if kind == collect.OutcomeApproved && c.contradicted && len(changes.Payment) > 0 {
+		m.contradict(t, c, kind == collect.OutcomeApproved, len(changes.Payment.Events))
+		if kind == collect.OutcomeApproved && c.contradicted && len(changes.Payment.Events) > 0 {
 			m.reversals[o.Reference] = true
 		}
 	}
@@ -204,16 +247,25 @@ func (m *machine) word(t *rapid.T, key string, kind collect.OutcomeKind) {
 }
 
 // contradict notes a second word on a call: it is an event the first time that it
-// says the opposite, and an intent to reverse beside it where an attempt was
-// performed after all; else nothing.
+// says the opposite, and an intent to reverse beside it where an attempt or a
+// capture was performed after all; else nothing. A refund may fail late, once.
 func (m *machine) contradict(t *rapid.T, c *call, performed bool, events int) {
 	want := 0
-	if (c.verdict == done) != performed && !c.contradicted {
+	switch {
+	case (c.verdict == done) == performed, c.contradicted, c.late:
+	case c.kind == payment.OperationRefund && !performed:
+		c.verdict, c.late = refused, true
+		want = 1
+	case performed && c.kind == payment.OperationCapture:
+		c.contradicted = true
+		m.owed += c.amount
+		want = 2
+	case performed && c.kind == "":
+		c.contradicted = true
+		want = 2
+	default:
 		c.contradicted = true
 		want = 1
-		if performed && c.kind == "" {
-			want = 2
-		}
 	}
 	if events != want {
 		t.Fatalf("a second word on %s gives %d events, not %d", c.key, events, want)
@@ -228,7 +280,7 @@ func (m *machine) cancel(t *rapid.T) {
 	if err != nil && !changes.Empty() {
 		t.Fatalf("a refused cancel gives %+v", changes)
 	}
-	if m.attemptInFlight() != nil && err == nil && len(changes.Payment) > 0 {
+	if m.attemptInFlight() != nil && err == nil && len(changes.Payment.Events) > 0 {
 		t.Fatal("a cancel cuts an attempt off")
 	}
 	m.record(t, changes)
@@ -262,7 +314,7 @@ func (m *machine) captureOf(t *rapid.T, sum int64) {
 	if err == nil && c.Amount == 0 && events[0].(payment.CaptureRequested).Amount != available {
 		t.Fatalf("a capture of all is not one of %d: %+v", available, events)
 	}
-	m.record(t, collect.Changes{PaymentID: m.p.ID, Payment: events})
+	m.record(t, m.onPayment(t, events))
 }
 
 func (m *machine) void(t *rapid.T) {
@@ -273,7 +325,28 @@ func (m *machine) void(t *rapid.T) {
 	if err == nil && (available <= 0 || m.anyOperation() || !m.now.At.Before(m.ends) || events[0].(payment.VoidRequested).Amount != available) {
 		t.Fatalf("a void of %d is accepted: %+v", available, events)
 	}
-	m.record(t, collect.Changes{PaymentID: m.p.ID, Payment: events})
+	m.record(t, m.onPayment(t, events))
+}
+
+func (m *machine) refund(t *rapid.T) {
+	m.refundOf(t, rapid.SampledFrom([]int64{-1, 0, 1, amount, amount + 1, m.p.Refundable(), m.p.Refundable() + 1}).Draw(t, "amount"))
+}
+
+func (m *machine) refundALittle(t *rapid.T) {
+	m.refundOf(t, rapid.Int64Range(1, amount/4).Draw(t, "amount"))
+}
+
+func (m *machine) refundOf(t *rapid.T, sum int64) {
+	m.commands++
+	left := m.refundable()
+	events, err := payment.Decide(m.p, payment.Refund{ID: commandID(m.commands), Amount: sum, Now: m.now})
+	if fits := sum >= 0 && sum <= left && left > 0 && !m.anyOperation(); fits != (err == nil) {
+		t.Fatalf("a refund of %d of %d is answered %v", sum, left, err)
+	}
+	if err == nil && sum == 0 && events[0].(payment.RefundRequested).Amount != left {
+		t.Fatalf("a refund of all is not one of %d: %+v", left, events)
+	}
+	m.record(t, m.onPayment(t, events))
 }
 
 func (m *machine) expireAuthorisation(t *rapid.T) {
@@ -284,7 +357,7 @@ func (m *machine) expireAuthorisation(t *rapid.T) {
 	if err != nil || due != (len(events) > 0) {
 		t.Fatalf("due is %t, what happens is %+v, %v", due, events, err)
 	}
-	m.record(t, collect.Changes{PaymentID: m.p.ID, Payment: events})
+	m.record(t, m.onPayment(t, events))
 }
 
 func (m *machine) answerOperation(t *rapid.T) {
@@ -312,12 +385,15 @@ func (m *machine) answerAnyOperation(t *rapid.T) {
 
 // settle lets the acquirer say something of an operation, and the book note it.
 func (m *machine) settle(t *rapid.T, key string) {
+	m.commands++
 	performed := rapid.Bool().Draw(t, "performed")
-	events, err := payment.Decide(m.p, payment.SettleOperation{Key: key, Performed: performed, Reference: "ref", Failure: declined})
+	events, err := payment.Decide(m.p, payment.SettleOperation{
+		ID: commandID(m.commands), Key: key, Performed: performed, Reference: "ref", Failure: declined, Now: m.now,
+	})
 	if err != nil {
 		t.Fatalf("an outcome is refused: %v", err)
 	}
-	changes := collect.Changes{PaymentID: m.p.ID, Payment: events}
+	changes := m.onPayment(t, events)
 	switch c := m.call(key); {
 	case c == nil:
 		m.mustBeNothing(t, changes)
@@ -340,13 +416,14 @@ func (m *machine) mustBeNothing(t *rapid.T, c collect.Changes) {
 // record folds what happens, and notes in the book what the acquirer is asked.
 func (m *machine) record(t *rapid.T, c collect.Changes) {
 	over := m.s.Status != session.StatusActive
-	if over && len(c.Session) > 0 {
-		t.Fatalf("the session is %s, and still there happens %+v", m.s.Status, c.Session)
+	if over && len(c.Session.Events) > 0 {
+		t.Fatalf("the session is %s, and still there happens %+v", m.s.Status, c.Session.Events)
 	}
-	for _, e := range c.Session {
+	m.h = m.h.and(c.Session.Events, c.Payment.Events)
+	for _, e := range c.Session.Events {
 		m.s = session.Evolve(m.s, sessionID, merchantID, e)
 	}
-	for _, e := range c.Payment {
+	for _, e := range c.Payment.Events {
 		switch e := any(e).(type) { // only what the acquirer is asked, and what is lost
 		case payment.AttemptStarted:
 			if over {
@@ -360,12 +437,19 @@ func (m *machine) record(t *rapid.T, c collect.Changes) {
 		case payment.ReversalRequested:
 			m.ask(t, call{key: e.Key, id: e.ReversalID, amount: e.Amount, kind: payment.OperationReversal, answerBy: e.AnswerBy})
 			delete(m.reversals, e.Reference)
+			if e.Refund && m.h.method == payment.CaptureManual {
+				m.owed -= e.Amount
+			}
+		case payment.RefundRequested:
+			m.ask(t, call{key: e.Key, id: e.RefundID, amount: e.Amount, kind: payment.OperationRefund, answerBy: e.AnswerBy})
 		case payment.AuthorisationExpired:
 			m.expired += e.Amount
 		}
-		m.p = payment.Evolve(m.p, c.PaymentID, e)
+		m.p = payment.Evolve(m.p, c.Payment.ID, e)
 	}
-	m.h = m.h.and(c.Session, c.Payment)
+	c.Session, c.Payment = collect.Stream[session.Event]{}, collect.Stream[payment.Event]{}
+	m.w.now = m.now
+	m.w.record(t, c)
 }
 
 func (m *machine) ask(t *rapid.T, c call) {

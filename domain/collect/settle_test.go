@@ -35,37 +35,34 @@ func wordAfter(kind collect.OutcomeKind, n int, d time.Duration) collect.Outcome
 
 // onPayment is what happens to the payment alone.
 func onPayment(events ...payment.Event) collect.Changes {
-	return collect.Changes{PaymentID: paymentID, Payment: events}
+	return happens(nil, events)
 }
 
 // fails is what the n-th attempt's failure gives, with what it leads to.
 func fails(n int, f decline.Failure, s []session.Event, p []payment.Event) collect.Changes {
-	return collect.Changes{
-		PaymentID: paymentID,
-		Payment:   append([]payment.Event{payment.AttemptFailed{AttemptID: attemptIDs[n], Failure: f, Final: n == payment.AttemptsMax}}, p...),
-		Session:   append([]session.Event{session.AttemptFailed{PaymentID: paymentID, AttemptID: attemptIDs[n], Failure: f}}, s...),
-	}
+	return happens(
+		append([]session.Event{session.AttemptFailed{PaymentID: paymentID, AttemptID: attemptIDs[n], Failure: f}}, s...),
+		append([]payment.Event{payment.AttemptFailed{AttemptID: attemptIDs[n], Failure: f, Final: n == payment.AttemptsMax}}, p...),
+	)
 }
 
 func reserves(n int) collect.Changes {
-	return collect.Changes{
-		PaymentID: paymentID,
-		Payment: []payment.Event{payment.Authorised{
-			AttemptID: attemptIDs[n], Amount: amount, Reference: "auth", NetworkTransactionID: "ntx",
+	return happens(
+		[]session.Event{session.Completed{PaymentID: paymentID, Outcome: session.OutcomeReserved}},
+		[]payment.Event{payment.Authorised{
+			AttemptID: attemptIDs[n], Amount: amount, Currency: "ZAR", Reference: "auth", NetworkTransactionID: "ntx",
 			ThreeDSecure: "authenticated", ExpiresAt: noon.Add(authEnds),
 		}},
-		Session: []session.Event{session.Completed{PaymentID: paymentID, Outcome: session.OutcomeReserved}},
-	}
+	)
 }
 
 func pays(n int) collect.Changes {
-	return collect.Changes{
-		PaymentID: paymentID,
-		Payment: []payment.Event{payment.Paid{
-			AttemptID: attemptIDs[n], Amount: amount, Reference: "auth", NetworkTransactionID: "ntx", ThreeDSecure: "authenticated",
+	return happens(
+		[]session.Event{session.Completed{PaymentID: paymentID, Outcome: session.OutcomePaid}},
+		[]payment.Event{payment.Paid{
+			AttemptID: attemptIDs[n], Amount: amount, Currency: "ZAR", Reference: "auth", NetworkTransactionID: "ntx", ThreeDSecure: "authenticated",
 		}},
-		Session: []session.Event{session.Completed{PaymentID: paymentID, Outcome: session.OutcomePaid}},
-	}
+	)
 }
 
 // settleRule is one row of a table: after given, when is recorded as then.
@@ -82,7 +79,7 @@ func checkSettle(t *testing.T, rules []settleRule) {
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
 			s, p := r.given.fold()
-			sameChanges(t, collect.SettleAttempt(s, p, r.when), r.then)
+			sameChanges(t, settle(t, s, p, r.when), r.then)
 		})
 	}
 }
@@ -170,13 +167,13 @@ func TestAttemptFails(t *testing.T) {
 	// By the session's clock, not by the wall.
 	s, p := manual.attempted().fold()
 	no.Now = domain.Moment{At: noon, Wall: noon.Add(1000 * time.Hour)}
-	sameChanges(t, collect.SettleAttempt(s, p, no), fails(1, declined, nil, nil))
+	sameChanges(t, settle(t, s, p, no), fails(1, declined, nil, nil))
 	no.Now = domain.Moment{At: noon.Add(lifetime), Wall: noon}
-	sameChanges(t, collect.SettleAttempt(s, p, no), fails(1, declined, byTime, paymentExpired))
+	sameChanges(t, settle(t, s, p, no), fails(1, declined, byTime, paymentExpired))
 }
 
 // An answer that comes late and says the opposite never moves the record. Where
-// it means that money was reserved, the intent to release it comes with it.
+// it means that money was reserved, the intent to give it back comes with it.
 func TestLateAnswersContradict(t *testing.T) {
 	t.Parallel()
 	manual, sale := created(payment.CaptureManual), created(payment.CaptureAutomatic)
@@ -188,19 +185,24 @@ func TestLateAnswersContradict(t *testing.T) {
 	reverses := func(n int) collect.Changes {
 		reversalID := id.Format(id.Reversal, commandID(9))
 		return onPayment(
-			payment.Contradicted{Key: attemptKey(n), Performed: true, Amount: amount, Reference: "auth_late"},
+			payment.Contradicted{Key: attemptKey(n), Performed: true, Amount: amount, Currency: "ZAR", Reference: "auth_late"},
 			payment.ReversalRequested{
-				ReversalID: reversalID, Amount: amount, Reference: "auth_late",
+				ReversalID: reversalID, Amount: amount, Currency: "ZAR", Reference: "auth_late",
 				Key: paymentID + "-" + reversalID, AnswerBy: noon.Add(time.Minute + 15*time.Second),
 			},
 		)
 	}
-	said := func(h history, c collect.Changes) history { return h.and(c.Session, c.Payment) }
-	denied := onPayment(payment.Contradicted{Key: attemptKey(1), Performed: false, Amount: amount})
+	paysBack := reverses(1) // what was taken at once
+	last := len(paysBack.Payment.Events) - 1
+	taken := paysBack.Payment.Events[last].(payment.ReversalRequested)
+	taken.Refund = true
+	paysBack.Payment.Events[last] = taken
+	said := func(h history, c collect.Changes) history { return h.and(c.Session.Events, c.Payment.Events) }
+	denied := onPayment(payment.Contradicted{Key: attemptKey(1), Performed: false, Amount: amount, Currency: "ZAR"})
 
 	checkSettle(t, []settleRule{
 		{"approved after it failed", manual.failedTimes(1), yes(1), reverses(1)},
-		{"approved after it failed, of a sale", sale.failedTimes(1), yes(1), reverses(1)},
+		{"approved after it failed, of a sale", sale.failedTimes(1), yes(1), paysBack},
 		{"approved after it failed, while another is in flight", manual.failedTimes(1).attempted(), yes(1), reverses(1)},
 		{"approved after it failed, with another at the customer", manual.failedTimes(1).attempted().sentAway(), yes(1), reverses(1)},
 		{"approved after it failed, and another succeeded", manual.failedTimes(1).attempted().approved(), yes(1), reverses(1)},

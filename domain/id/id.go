@@ -30,6 +30,13 @@ const (
 	Merchant Prefix = "mer"
 	Key      Prefix = "key"
 	Staff    Prefix = "stf"
+
+	Refund       Prefix = "ref"
+	Customer     Prefix = "cus"
+	Method       Prefix = "pmt"
+	Mandate      Prefix = "mdt"
+	Subscription Prefix = "sub"
+	Clock        Prefix = "clk"
 )
 
 // alphabet is Crockford's base 32 in lower case: no i, l, o or u, and in ASCII

@@ -63,6 +63,9 @@ type Settings struct {
 	TimeZone          string   `json:"time_zone"` // IANA
 	AllowedReturnURLs []string `json:"allowed_return_urls,omitempty"`
 	PublicKeys        bool     `json:"public_keys,omitempty"` // whether they are accepted
+	// SavedCardsWithoutCVC lets customers pay with a saved card without its security
+	// code.
+	SavedCardsWithoutCVC bool `json:"saved_cards_without_cvc,omitempty"`
 }
 
 // State is what the rules need to know of a merchant. The zero State does not

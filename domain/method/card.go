@@ -1,5 +1,6 @@
 // Package method knows ways to pay: what a card number says about itself, which
-// of it may be known outside the vault, and what a customer may have mistyped.
+// of it may be known outside the vault, what a customer may have mistyped, and
+// when a method that was saved may be used.
 //
 // It refuses to know whether a card exists or has money: that is the acquirer's
 // to say. It keeps no card data.
@@ -172,11 +173,23 @@ func checkNumber(typed string) (string, Range, *FieldProblem) {
 	return digits, known, nil
 }
 
-// checkExpiry holds a card good until its month has ended everywhere on Earth:
-// the issuer, who alone knows where the card lives, has the last word.
-func checkExpiry(month, year int, now time.Time) *FieldProblem {
+// ExpiredAt reports whether the card's month is over at t.
+func (d CardDetails) ExpiredAt(t time.Time) bool { return expired(d.ExpMonth, d.ExpYear, t) }
+
+// expired holds a card good until its month has ended everywhere on Earth: the
+// issuer, who alone knows where the card lives, has the last word.
+func expired(month, year int, t time.Time) bool {
+	today := lastToday(t)
+	return year < today.Year() || year == today.Year() && month < int(today.Month())
+}
+
+// lastToday shows at t the date of the time zone in which every day ends last.
+func lastToday(t time.Time) time.Time {
 	const lastTimeZone = 12 * time.Hour
-	today := now.UTC().Add(-lastTimeZone)
+	return t.UTC().Add(-lastTimeZone)
+}
+
+func checkExpiry(month, year int, now time.Time) *FieldProblem {
 	switch {
 	case month == 0:
 		return &FieldProblem{FieldExpMonth, CodeRequired, "The expiry month is missing."}
@@ -186,12 +199,26 @@ func checkExpiry(month, year int, now time.Time) *FieldProblem {
 		return &FieldProblem{FieldExpYear, CodeRequired, "The expiry year is missing."}
 	case year < 1000 || year > 9999:
 		return &FieldProblem{FieldExpYear, CodeInvalid, "The expiry year must have two or four digits."}
-	case year < today.Year(), year == today.Year() && month < int(today.Month()):
+	case expired(month, year, now):
 		return &FieldProblem{FieldExpYear, CodeExpired, "The card has expired."}
-	case year > today.Year()+expiryYearsMax:
+	case year > lastToday(now).Year()+expiryYearsMax:
 		return &FieldProblem{FieldExpYear, CodeTooFarAhead, "The expiry year is too far ahead."}
 	}
 	return nil
+}
+
+// CheckCVC judges the security code that a customer gives along with a saved card,
+// and returns it as digits only.
+func CheckCVC(typed string, card CardDetails) (string, *FieldProblem) {
+	known, _ := RangeOf(card.BIN)
+	return checkCVC(typed, known)
+}
+
+// CVCDigits is how many digits the card's security code has; 0 where its scheme is
+// not known.
+func (d CardDetails) CVCDigits() int {
+	known, _ := RangeOf(d.BIN)
+	return known.CVC
 }
 
 // checkCVC asks for three or four digits while the scheme is in doubt.

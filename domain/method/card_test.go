@@ -34,7 +34,7 @@ func TestCheckCardAcceptsEveryDocumentedTestCard(t *testing.T) {
 	}
 	for _, end := range []string{
 		"0002", "9995", "9987", "9979", "0069", "0127", "0119", "3220", "0341", "0432",
-		"0473", "0481", "0408", "0416", "0465", "0424", "0440", "0457",
+		"0473", "0481", "0408", "0416", "0465", "0424", "0440", "0457", "0507", "0515", "0523",
 	} {
 		tests = append(tests, struct{ number, cvc, kind, scheme, bin, last4 string }{
 			"4000 0000 0000 " + end, "123", "CREDIT", "VISA", "400000", end,
@@ -263,4 +263,36 @@ func FuzzCheckCard(f *testing.F) {
 			t.Fatal("a good card does not pass twice")
 		}
 	})
+}
+
+func TestCheckCVCOfASavedCard(t *testing.T) {
+	t.Parallel()
+	visa, amex, unknown := method.CardDetails{BIN: "424242"}, method.CardDetails{BIN: "378282"}, method.CardDetails{BIN: "999999"}
+	for _, tt := range []struct {
+		typed  string
+		card   method.CardDetails
+		want   string // the code of what is wrong
+		digits int
+	}{
+		{"123", visa, "", 3},
+		{" 123 ", visa, "", 3},
+		{"1234", visa, method.CodeInvalidLength, 3},
+		{"1234", amex, "", 4},
+		{"123", amex, method.CodeInvalidLength, 4},
+		{"123", unknown, "", 0},
+		{"1234", unknown, "", 0},
+		{"12", unknown, method.CodeInvalidLength, 0},
+		{"", visa, method.CodeRequired, 3},
+		{"12x", visa, method.CodeInvalid, 3},
+	} {
+		got, problem := method.CheckCVC(tt.typed, tt.card)
+		switch {
+		case tt.card.CVCDigits() != tt.digits:
+			t.Errorf("%s has %d digits, want %d", tt.card.BIN, tt.card.CVCDigits(), tt.digits)
+		case tt.want == "" && (problem != nil || got != strings.TrimSpace(tt.typed)):
+			t.Errorf("%q for %s: %q, %v", tt.typed, tt.card.BIN, got, problem)
+		case tt.want != "" && (problem == nil || problem.Field != method.FieldCVC || problem.Code != tt.want || got != ""):
+			t.Errorf("%q for %s: %q, %v, want %s", tt.typed, tt.card.BIN, got, problem, tt.want)
+		}
+	}
 }

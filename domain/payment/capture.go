@@ -29,7 +29,7 @@ func (s State) capture(c Capture) ([]Event, error) {
 	}
 	captureID := operationID(id.Capture, c.ID)
 	return []Event{CaptureRequested{
-		CaptureID: captureID, Amount: amount, Key: s.operationKey(captureID),
+		CaptureID: captureID, Amount: amount, Currency: s.Currency, Key: s.operationKey(captureID),
 		AnswerBy: answerBy(c.Now.Wall), Metadata: c.Metadata,
 	}}, nil
 }

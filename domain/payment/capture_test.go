@@ -60,7 +60,7 @@ func TestCaptureTakesWhatIsReserved(t *testing.T) {
 
 // endless is an authorisation that the acquirer gave no end.
 func endless(amount int64) []payment.Event {
-	return after(started(payment.CaptureManual, amount), payment.Authorised{AttemptID: attemptID, Amount: amount, Reference: reference})
+	return after(started(payment.CaptureManual, amount), payment.Authorised{AttemptID: attemptID, Amount: amount, Currency: "ZAR", Reference: reference})
 }
 
 func TestCaptureOfWhatIsNotAuthorised(t *testing.T) {
@@ -82,6 +82,7 @@ func TestCaptureOfWhatIsNotAuthorised(t *testing.T) {
 		notAllowed("a verification", authorised(0), capture(0)),
 		notAllowed("all captured", authorised(100, wholly(1, 100)...), capture(0)),
 		notAllowed("all captured in parts", authorised(100, append(wholly(1, 60), wholly(2, 40)...)...), capture(1)),
+		notAllowed("all captured and refunded", authorised(100, append(wholly(1, 100), back(2, 100)...)...), capture(0)),
 		notAllowed("all voided", authorised(100, voidRequested(1, 100), voided(1, 100)), capture(0)),
 		notAllowed("part captured, the rest voided", authorised(100, append(wholly(1, 60), voidRequested(2, 40), voided(2, 40))...), capture(0)),
 
@@ -97,8 +98,8 @@ func TestCaptureOfWhatHasExpired(t *testing.T) {
 	expired := func(name string, given []payment.Event, when payment.Capture) rule {
 		return rule{name, given, when, nil, payment.ErrAuthorisationExpired}
 	}
-	over := []payment.Event{payment.AuthorisationExpired{Amount: 100}, reversalRequested(1, 100, reference)}
-	partOver := append(wholly(1, 60), payment.AuthorisationExpired{Amount: 40}, reversalRequested(2, 40, reference), reversed(2, 40))
+	over := []payment.Event{payment.AuthorisationExpired{Amount: 100, Currency: "ZAR"}, reversalRequested(1, 100, reference)}
+	partOver := append(wholly(1, 60), payment.AuthorisationExpired{Amount: 40, Currency: "ZAR"}, reversalRequested(2, 40, reference), reversed(2, 40))
 	check(t, []rule{
 		expired("at the end", authorised(100), captureAfter(0, later)),
 		expired("after the end", authorised(100), captureAfter(0, 2*later)),
@@ -143,7 +144,7 @@ func TestCapturesInFlight(t *testing.T) {
 	}
 	// An attempt that was recorded as failed turns out to have been approved,
 	// beside the one that succeeded: its reversal is in flight.
-	reversing := authorised(100, payment.Contradicted{Key: paymentID + "-0", Performed: true, Amount: 100, Reference: "auth_0"}, reversalRequested(1, 100, "auth_0"))
+	reversing := authorised(100, payment.Contradicted{Key: paymentID + "-0", Performed: true, Amount: 100, Currency: "ZAR", Reference: "auth_0"}, reversalRequested(1, 100, "auth_0"))
 
 	check(t, []rule{
 		{"a second that fits", one, capture(30), asksFor(30, time.Second), nil},
@@ -155,11 +156,14 @@ func TestCapturesInFlight(t *testing.T) {
 		{"an instant before an outcome counts as unknown", one, captureAfter(10, late-time.Millisecond), asksFor(10, late-time.Millisecond), nil},
 		{"once an unknown outcome is settled", after(one, captured(1, 60)), captureAfter(10, late), asksFor(10, late), nil},
 
+		{"beside a refund", after(authorised(100, append(wholly(1, 60), refundRequested(2, 50))...)), capture(0), asksFor(40, time.Second), nil},
+		{"after a refund", authorised(100, append(wholly(1, 60), back(2, 60)...)...), capture(0), asksFor(40, time.Second), nil},
+		inProgress("the outcome of a refund is unknown", authorised(100, append(wholly(1, 60), refundRequested(2, 50))...), captureAfter(10, late)),
 		inProgress("all that remains is in flight", authorised(100, captureRequested(1, 100)), capture(0)),
 		inProgress("all that remains is in flight, in parts", after(one, captureRequested(2, 40)), capture(1)),
 		inProgress("an outcome is unknown", one, captureAfter(10, late)),
 		inProgress("one of two outcomes is unknown", after(one, payment.CaptureRequested{
-			CaptureID: "cap_2", Amount: 10, Key: "k2", AnswerBy: noon.Add(time.Hour),
+			CaptureID: "cap_2", Amount: 10, Currency: "ZAR", Key: "k2", AnswerBy: noon.Add(time.Hour),
 		}), captureAfter(10, late)),
 		inProgress("more than remains, while an outcome is unknown", one, captureAfter(1000, late)),
 		inProgress(

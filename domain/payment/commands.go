@@ -20,6 +20,10 @@ var (
 	ErrAlreadyVoided        = domain.Refuse("already_voided", "The payment has already been fully voided.")
 	ErrNothingToVoid        = domain.Refuse("nothing_to_void", "There is no remaining authorised amount to void.")
 	ErrTooManyOperations    = domain.Refuse("too_many_operations", fmt.Sprintf("A payment takes at most %d captures and voids.", OperationsMax))
+	ErrNothingToRefund      = domain.Refuse("nothing_to_refund", "The payment has nothing left to refund.")
+	ErrRefundTooHigh        = domain.Refuse("refund_amount_too_high", "The refund amount exceeds the refundable amount.")
+	ErrRefundAmountInvalid  = &domain.Refusal{Code: "invalid_request", Detail: "A refund's amount is 1 or more.", Field: "/amount"}
+	ErrTooManyRefunds       = domain.Refuse("too_many_refunds", fmt.Sprintf("A payment takes at most %d refunds.", RefundsMax))
 	ErrOperationInProgress  = domain.RefuseForNow("operation_in_progress", "Another operation on this payment waits for the acquirer's answer. Try again in a moment.")
 )
 
@@ -42,22 +46,35 @@ type Void struct {
 	Now      domain.Moment
 }
 
+// Refund asks to pay part or all of what was captured back to the customer.
+type Refund struct {
+	ID       uuid.UUID // of the command; the refund's id is made from it
+	Amount   int64     // minor units; 0: all that is refundable
+	Reason   string    // the merchant's own words; ""
+	Metadata map[string]string
+	Now      domain.Moment
+}
+
 // ExpireAuthorisation ends an authorisation that is past its time.
 type ExpireAuthorisation struct {
 	ID  uuid.UUID // of the command; the reversal's id is made from it
 	Now domain.Moment
 }
 
-// SettleOperation records what the acquirer says of a capture, void or reversal.
+// SettleOperation records what the acquirer says of a capture, void, refund or
+// reversal.
 type SettleOperation struct {
+	ID        uuid.UUID // of the command; a reversal's id is made from it
 	Key       string
 	Performed bool
 	Reference string  // the acquirer's, when performed
 	Failure   Failure // when not
+	Now       domain.Moment
 }
 
 func (Capture) paymentCommand()             {}
 func (Void) paymentCommand()                {}
+func (Refund) paymentCommand()              {}
 func (ExpireAuthorisation) paymentCommand() {}
 func (SettleOperation) paymentCommand()     {}
 
@@ -69,6 +86,8 @@ func Decide(s State, c Command) ([]Event, error) {
 		return s.capture(c)
 	case Void:
 		return s.void(c)
+	case Refund:
+		return s.refund(c)
 	case ExpireAuthorisation:
 		return s.expireAuthorisation(c)
 	case SettleOperation:

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"tender/domain/codec"
+	"tender/domain/mandate"
 )
 
 // Event is something that happened to a payment.
@@ -23,6 +24,10 @@ type Initiated struct {
 	Acquirer          string            `json:"acquirer"`
 	ExternalReference string            `json:"external_reference,omitempty"`
 	Metadata          map[string]string `json:"metadata,omitempty"`
+	CustomerID        string            `json:"customer_id,omitempty"`
+	MandateID         string            `json:"mandate_id,omitempty"` // of a payment without the customer
+	SubscriptionID    string            `json:"subscription_id,omitempty"`
+	ClockID           string            `json:"clock_id,omitempty"`
 }
 
 // AttemptStarted is the intent of an authorisation: appended before the acquirer
@@ -33,6 +38,23 @@ type AttemptStarted struct {
 	Key       string    `json:"key"`
 	AnswerBy  time.Time `json:"answer_by"`
 	Details   Details   `json:"details"`
+	// PaymentMethodID is the saved method that pays; Save is what would be saved.
+	PaymentMethodID string `json:"payment_method_id,omitempty"`
+	Save            *Save  `json:"save,omitempty"`
+}
+
+// Save is a card that is kept if the attempt succeeds. It lies in the vault
+// already; if the attempt fails no event comes to name it, and it is swept. Where
+// a method pays that was saved before, only a mandate is made for it: then no card
+// is named.
+type Save struct {
+	CustomerID      string `json:"customer_id"`
+	NewCustomer     bool   `json:"new_customer,omitempty"` // the customer is made along with it
+	PaymentMethodID string `json:"payment_method_id"`
+	CardRef         string `json:"card_ref,omitempty"`
+	Fingerprint     string `json:"fingerprint,omitempty"`
+	// Consent is the text that the customer confirmed, with first_in_series.
+	Consent *mandate.Consent `json:"consent,omitempty"`
 }
 
 // ActionRequired: the acquirer sends the customer elsewhere to authenticate.
@@ -46,19 +68,41 @@ type ActionRequired struct {
 type Authorised struct {
 	AttemptID            string    `json:"attempt_id"`
 	Amount               int64     `json:"amount"`
+	Currency             string    `json:"currency"`
 	Reference            string    `json:"reference"`
 	NetworkTransactionID string    `json:"network_transaction_id,omitempty"`
 	ThreeDSecure         string    `json:"three_d_secure,omitempty"`
 	ExpiresAt            time.Time `json:"expires_at"`
+	// What the payment was made with, or has made.
+	CustomerID      string `json:"customer_id,omitempty"`
+	PaymentMethodID string `json:"payment_method_id,omitempty"`
+	MandateID       string `json:"mandate_id,omitempty"`
 }
 
 // Paid: the amount was authorised and captured in one step, a sale.
 type Paid struct {
 	AttemptID            string `json:"attempt_id"`
 	Amount               int64  `json:"amount"`
+	Currency             string `json:"currency"`
 	Reference            string `json:"reference"`
 	NetworkTransactionID string `json:"network_transaction_id,omitempty"`
 	ThreeDSecure         string `json:"three_d_secure,omitempty"`
+	// What the payment was made with, or has made.
+	CustomerID      string `json:"customer_id,omitempty"`
+	PaymentMethodID string `json:"payment_method_id,omitempty"`
+	MandateID       string `json:"mandate_id,omitempty"`
+}
+
+// Verified: the acquirer has checked the method, and no money moved.
+type Verified struct {
+	AttemptID            string `json:"attempt_id"`
+	Reference            string `json:"reference"`
+	NetworkTransactionID string `json:"network_transaction_id,omitempty"`
+	ThreeDSecure         string `json:"three_d_secure,omitempty"`
+	// What the payment was made with, or has made.
+	CustomerID      string `json:"customer_id,omitempty"`
+	PaymentMethodID string `json:"payment_method_id,omitempty"`
+	MandateID       string `json:"mandate_id,omitempty"`
 }
 
 // AttemptFailed: the attempt was not performed, and never will be. Final says
@@ -73,6 +117,7 @@ type AttemptFailed struct {
 type CaptureRequested struct {
 	CaptureID string            `json:"capture_id"`
 	Amount    int64             `json:"amount"`
+	Currency  string            `json:"currency"`
 	Key       string            `json:"key"`
 	AnswerBy  time.Time         `json:"answer_by"`
 	Metadata  map[string]string `json:"metadata,omitempty"`
@@ -82,6 +127,7 @@ type CaptureRequested struct {
 type Captured struct {
 	CaptureID string `json:"capture_id"`
 	Amount    int64  `json:"amount"`
+	Currency  string `json:"currency"`
 	Reference string `json:"reference"`
 }
 
@@ -89,6 +135,7 @@ type Captured struct {
 type CaptureFailed struct {
 	CaptureID string  `json:"capture_id"`
 	Amount    int64   `json:"amount"`
+	Currency  string  `json:"currency"`
 	Failure   Failure `json:"failure"`
 }
 
@@ -96,6 +143,7 @@ type CaptureFailed struct {
 type VoidRequested struct {
 	VoidID   string            `json:"void_id"`
 	Amount   int64             `json:"amount"`
+	Currency string            `json:"currency"`
 	Key      string            `json:"key"`
 	AnswerBy time.Time         `json:"answer_by"`
 	Metadata map[string]string `json:"metadata,omitempty"`
@@ -105,42 +153,81 @@ type VoidRequested struct {
 type Voided struct {
 	VoidID    string `json:"void_id"`
 	Amount    int64  `json:"amount"`
+	Currency  string `json:"currency"`
 	Reference string `json:"reference"`
 }
 
 // VoidFailed: the void was not performed; its amount is free again.
 type VoidFailed struct {
-	VoidID  string  `json:"void_id"`
-	Amount  int64   `json:"amount"`
-	Failure Failure `json:"failure"`
+	VoidID   string  `json:"void_id"`
+	Amount   int64   `json:"amount"`
+	Currency string  `json:"currency"`
+	Failure  Failure `json:"failure"`
+}
+
+// RefundRequested is the intent of a refund, of part or all of what was captured.
+type RefundRequested struct {
+	RefundID string            `json:"refund_id"`
+	Amount   int64             `json:"amount"`
+	Currency string            `json:"currency"`
+	Key      string            `json:"key"`
+	AnswerBy time.Time         `json:"answer_by"`
+	Reason   string            `json:"reason,omitempty"`
+	Metadata map[string]string `json:"metadata,omitempty"`
+}
+
+// Refunded: captured money is on its way back to the customer.
+type Refunded struct {
+	RefundID  string `json:"refund_id"`
+	Amount    int64  `json:"amount"`
+	Currency  string `json:"currency"`
+	Reference string `json:"reference"`
+}
+
+// RefundFailed: the refund was not performed; its amount is free again. Late
+// says that it counted as performed before: the money came back to the acquirer.
+type RefundFailed struct {
+	RefundID string  `json:"refund_id"`
+	Amount   int64   `json:"amount"`
+	Currency string  `json:"currency"`
+	Failure  Failure `json:"failure"`
+	Late     bool    `json:"late,omitempty"`
 }
 
 // AuthorisationExpired: what was neither captured nor voided can't be any more.
 type AuthorisationExpired struct {
-	Amount int64 `json:"amount"`
+	Amount   int64  `json:"amount"`
+	Currency string `json:"currency"`
 }
 
-// ReversalRequested is the intent to give reserved money back on our own
-// account: after an expiry, or where an authorisation should not stand.
+// ReversalRequested is the intent to give money back on our own account: after
+// an expiry, or where an authorisation or a capture should not stand. What the
+// record never counted as paid it doesn't count as refunded either.
 type ReversalRequested struct {
 	ReversalID string    `json:"reversal_id"`
 	Amount     int64     `json:"amount"`
+	Currency   string    `json:"currency"`
 	Reference  string    `json:"reference"` // of the authorisation
 	Key        string    `json:"key"`
 	AnswerBy   time.Time `json:"answer_by"`
+	// Refund says that the money was taken and is paid back; else a reservation
+	// is released.
+	Refund bool `json:"refund,omitempty"`
 }
 
-// Reversed: the acquirer has released what the reversal was about.
+// Reversed: the acquirer has given back what the reversal was about.
 type Reversed struct {
 	ReversalID string `json:"reversal_id"`
 	Amount     int64  `json:"amount"`
+	Currency   string `json:"currency"`
 	Reference  string `json:"reference"`
 }
 
-// ReversalFailed: the acquirer would not release it; people have to look.
+// ReversalFailed: the acquirer would not give it back; people have to look.
 type ReversalFailed struct {
 	ReversalID string  `json:"reversal_id"`
 	Amount     int64   `json:"amount"`
+	Currency   string  `json:"currency"`
 	Failure    Failure `json:"failure"`
 }
 
@@ -150,6 +237,7 @@ type Contradicted struct {
 	Key       string `json:"key"`
 	Performed bool   `json:"performed"` // what the acquirer says now
 	Amount    int64  `json:"amount"`
+	Currency  string `json:"currency"`
 	Reference string `json:"reference,omitempty"`
 }
 
@@ -164,6 +252,7 @@ func (AttemptStarted) Type() string       { return "payment.attempt_started" }
 func (ActionRequired) Type() string       { return "payment.action_required" }
 func (Authorised) Type() string           { return "payment.authorised" }
 func (Paid) Type() string                 { return "payment.paid" }
+func (Verified) Type() string             { return "payment.verified" }
 func (AttemptFailed) Type() string        { return "payment.attempt_failed" }
 func (CaptureRequested) Type() string     { return "payment.capture_requested" }
 func (Captured) Type() string             { return "payment.captured" }
@@ -171,6 +260,9 @@ func (CaptureFailed) Type() string        { return "payment.capture_failed" }
 func (VoidRequested) Type() string        { return "payment.void_requested" }
 func (Voided) Type() string               { return "payment.voided" }
 func (VoidFailed) Type() string           { return "payment.void_failed" }
+func (RefundRequested) Type() string      { return "payment.refund_requested" }
+func (Refunded) Type() string             { return "payment.refunded" }
+func (RefundFailed) Type() string         { return "payment.refund_failed" }
 func (AuthorisationExpired) Type() string { return "payment.authorisation_expired" }
 func (ReversalRequested) Type() string    { return "payment.reversal_requested" }
 func (Reversed) Type() string             { return "payment.reversed" }
@@ -184,6 +276,7 @@ func (AttemptStarted) paymentEvent()       {}
 func (ActionRequired) paymentEvent()       {}
 func (Authorised) paymentEvent()           {}
 func (Paid) paymentEvent()                 {}
+func (Verified) paymentEvent()             {}
 func (AttemptFailed) paymentEvent()        {}
 func (CaptureRequested) paymentEvent()     {}
 func (Captured) paymentEvent()             {}
@@ -191,6 +284,9 @@ func (CaptureFailed) paymentEvent()        {}
 func (VoidRequested) paymentEvent()        {}
 func (Voided) paymentEvent()               {}
 func (VoidFailed) paymentEvent()           {}
+func (RefundRequested) paymentEvent()      {}
+func (Refunded) paymentEvent()             {}
+func (RefundFailed) paymentEvent()         {}
 func (AuthorisationExpired) paymentEvent() {}
 func (ReversalRequested) paymentEvent()    {}
 func (Reversed) paymentEvent()             {}
@@ -206,6 +302,7 @@ var Codec = codec.New(
 	codec.Define("payment.action_required", 1, func(e ActionRequired) Event { return e }),
 	codec.Define("payment.authorised", 1, func(e Authorised) Event { return e }),
 	codec.Define("payment.paid", 1, func(e Paid) Event { return e }),
+	codec.Define("payment.verified", 1, func(e Verified) Event { return e }),
 	codec.Define("payment.attempt_failed", 1, func(e AttemptFailed) Event { return e }),
 	codec.Define("payment.capture_requested", 1, func(e CaptureRequested) Event { return e }),
 	codec.Define("payment.captured", 1, func(e Captured) Event { return e }),
@@ -213,6 +310,9 @@ var Codec = codec.New(
 	codec.Define("payment.void_requested", 1, func(e VoidRequested) Event { return e }),
 	codec.Define("payment.voided", 1, func(e Voided) Event { return e }),
 	codec.Define("payment.void_failed", 1, func(e VoidFailed) Event { return e }),
+	codec.Define("payment.refund_requested", 1, func(e RefundRequested) Event { return e }),
+	codec.Define("payment.refunded", 1, func(e Refunded) Event { return e }),
+	codec.Define("payment.refund_failed", 1, func(e RefundFailed) Event { return e }),
 	codec.Define("payment.authorisation_expired", 1, func(e AuthorisationExpired) Event { return e }),
 	codec.Define("payment.reversal_requested", 1, func(e ReversalRequested) Event { return e }),
 	codec.Define("payment.reversed", 1, func(e Reversed) Event { return e }),

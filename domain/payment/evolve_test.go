@@ -11,11 +11,14 @@ import (
 )
 
 // sums are a payment's amounts: authorised = captured + voided + expired +
-// pending + capturable.
-type sums struct{ authorised, captured, voided, expired, pending, capturable int64 }
+// pending + capturable; and of what was captured, refunded and refundable.
+type sums struct {
+	authorised, captured, voided, expired, pending, capturable int64
+	refunded, refundable                                       int64
+}
 
 func sumsOf(s payment.State) sums {
-	return sums{s.Authorised, s.Captured, s.Voided, s.Expired, s.PendingAmount(), s.Capturable()}
+	return sums{s.Authorised, s.Captured, s.Voided, s.Expired, s.PendingAmount(), s.Capturable(), s.Refunded, s.Refundable()}
 }
 
 func TestSums(t *testing.T) {
@@ -28,19 +31,25 @@ func TestSums(t *testing.T) {
 	}{
 		{"with the acquirer", started(payment.CaptureManual, 100), sums{}},
 		{"failed", failed(true), sums{}},
-		{"sold", sold(100), sums{authorised: 100, captured: 100}},
+		{"sold", sold(100), sums{authorised: 100, captured: 100, refundable: 100}},
 
 		{"the contract's table: authorise", contract[:3], sums{authorised: 100_000, capturable: 100_000}},
 		{"the contract's table: capture asked for", contract[:4], sums{authorised: 100_000, pending: 60_000, capturable: 40_000}},
-		{"the contract's table: capture", contract[:5], sums{authorised: 100_000, captured: 60_000, capturable: 40_000}},
-		{"the contract's table: void asked for", contract[:6], sums{authorised: 100_000, captured: 60_000, pending: 40_000}},
-		{"the contract's table: void", contract, sums{authorised: 100_000, captured: 60_000, voided: 40_000}},
+		{"the contract's table: capture", contract[:5], sums{authorised: 100_000, captured: 60_000, capturable: 40_000, refundable: 60_000}},
+		{"the contract's table: void asked for", contract[:6], sums{authorised: 100_000, captured: 60_000, pending: 40_000, refundable: 60_000}},
+		{"the contract's table: void", contract, sums{authorised: 100_000, captured: 60_000, voided: 40_000, refundable: 60_000}},
 
 		{"a capture declined", authorised(100, captureRequested(1, 60), captureFailed(1, 60)), sums{authorised: 100, capturable: 100}},
 		{"a void declined", authorised(100, voidRequested(1, 100), voidFailed(1, 100)), sums{authorised: 100, capturable: 100}},
+		{"a refund in flight", authorised(100, append(wholly(1, 60), refundRequested(2, 50))...), sums{authorised: 100, captured: 60, capturable: 40, refundable: 10}},
+		{"a refund", authorised(100, append(wholly(1, 60), back(2, 50)...)...), sums{authorised: 100, captured: 60, capturable: 40, refunded: 50, refundable: 10}},
+		{"a refund declined", authorised(100, append(wholly(1, 60), refundRequested(2, 50), refundFailed(2, 50))...), sums{authorised: 100, captured: 60, capturable: 40, refundable: 60}},
+		{"a refund that failed late", after(sold(100), append(back(1, 70), refundFailedLate(1, 70))...), sums{authorised: 100, captured: 100, refundable: 100}},
+		{"a refund after one that failed late", after(sold(100), append(back(1, 70), refundFailedLate(1, 70), refundRequested(2, 100))...), sums{authorised: 100, captured: 100}},
+		{"all refunded", after(sold(100), append(back(1, 70), back(2, 30)...)...), sums{authorised: 100, captured: 100, refunded: 100}},
 		{"two captures in flight", authorised(100, captureRequested(1, 60), captureRequested(2, 30)), sums{authorised: 100, pending: 90, capturable: 10}},
-		{"expired, its reversal in flight", authorised(100, payment.AuthorisationExpired{Amount: 100}, reversalRequested(1, 100, reference)), sums{authorised: 100, expired: 100}},
-		{"expired, its reversal refused", authorised(100, payment.AuthorisationExpired{Amount: 100}, reversalRequested(1, 100, reference), reversalFailed(1, 100)), sums{authorised: 100, expired: 100}},
+		{"expired, its reversal in flight", authorised(100, payment.AuthorisationExpired{Amount: 100, Currency: "ZAR"}, reversalRequested(1, 100, reference)), sums{authorised: 100, expired: 100}},
+		{"expired, its reversal refused", authorised(100, payment.AuthorisationExpired{Amount: 100, Currency: "ZAR"}, reversalRequested(1, 100, reference), reversalFailed(1, 100)), sums{authorised: 100, expired: 100}},
 		{"failed, and being reversed", failed(true, reversalRequested(1, 100, "auth_late")), sums{}},
 	} {
 		if got := sumsOf(fold(c.given)); got != c.want {
@@ -73,10 +82,11 @@ func TestStatus(t *testing.T) {
 		{"sold", sold(100), payment.StatusSucceeded, false, false},
 		{"captured", authorised(100, wholly(1, 100)...), payment.StatusSucceeded, false, false},
 		{"voided", authorised(100, voidRequested(1, 100), voided(1, 100)), payment.StatusSucceeded, false, false},
-		{"authorisation expired", authorised(100, payment.AuthorisationExpired{Amount: 100}), payment.StatusSucceeded, false, false},
+		{"authorisation expired", authorised(100, payment.AuthorisationExpired{Amount: 100, Currency: "ZAR"}), payment.StatusSucceeded, false, false},
+		{"refunded", after(sold(100), back(1, 100)...), payment.StatusSucceeded, false, false},
 		{"cancelled", failed(false, payment.Cancelled{}), payment.StatusCancelled, false, false},
 		{"expired", failed(false, payment.Expired{}), payment.StatusExpired, false, false},
-		{"contradicted after it failed", failed(true, payment.Contradicted{Key: paymentID + "-1", Performed: true}), payment.StatusFailed, false, false},
+		{"contradicted after it failed", failed(true, payment.Contradicted{Key: paymentID + "-1", Performed: true, Currency: "ZAR"}), payment.StatusFailed, false, false},
 	} {
 		s := fold(c.given)
 		if s.Status != c.want || s.InFlight() != c.inFlight || s.WaitsForCustomer() != c.waiting || s.Exists() != (c.given != nil) {
@@ -88,12 +98,15 @@ func TestStatus(t *testing.T) {
 // What an acquirer is asked about an authorisation names the one it is about.
 func TestOperationsNameTheirAuthorisation(t *testing.T) {
 	t.Parallel()
-	s := fold(authorised(100, captureRequested(1, 60), voidRequested(2, 40), reversalRequested(3, 100, "auth_0")))
+	payingBack := reversalRequested(3, 100, "auth_0")
+	payingBack.Refund = true
+	s := fold(authorised(100, captureRequested(1, 60), voidRequested(2, 40), payingBack, refundRequested(4, 50)))
 	due := noon.Add(payment.AnswerWindow)
 	want := []payment.Operation{
 		{ID: opID(id.Capture, 1), Kind: payment.OperationCapture, Amount: 60, Key: keyOf(id.Capture, 1), AnswerBy: due, Reference: reference},
 		{ID: opID(id.Void, 2), Kind: payment.OperationVoid, Amount: 40, Key: keyOf(id.Void, 2), AnswerBy: due, Reference: reference},
-		{ID: opID(id.Reversal, 3), Kind: payment.OperationReversal, Amount: 100, Key: keyOf(id.Reversal, 3), AnswerBy: due, Reference: "auth_0"},
+		{ID: opID(id.Reversal, 3), Kind: payment.OperationReversal, Amount: 100, Key: keyOf(id.Reversal, 3), AnswerBy: due, Reference: "auth_0", PaysBack: true},
+		{ID: opID(id.Refund, 4), Kind: payment.OperationRefund, Amount: 50, Key: keyOf(id.Refund, 4), AnswerBy: due, Reference: reference},
 	}
 	if !reflect.DeepEqual(s.Pending, want) {
 		t.Fatalf("in flight are\n%+v, not\n%+v", s.Pending, want)
@@ -123,7 +136,7 @@ func TestStatesAreValues(t *testing.T) {
 		state payment.State
 		want  sums
 	}{
-		"captured": {one, sums{authorised: 100, captured: 10, pending: 10, capturable: 80}},
+		"captured": {one, sums{authorised: 100, captured: 10, pending: 10, capturable: 80, refundable: 10}},
 		"declined": {other, sums{authorised: 100, pending: 10, capturable: 90}},
 		"asked":    {asked, sums{authorised: 100, pending: 30, capturable: 70}},
 	} {

@@ -11,7 +11,7 @@ func (s State) expireAuthorisation(c ExpireAuthorisation) ([]Event, error) {
 	}
 	amount := s.Capturable()
 	return []Event{
-		AuthorisationExpired{Amount: amount},
+		AuthorisationExpired{Amount: amount, Currency: s.Currency},
 		s.requestReversal(operationID(id.Reversal, c.ID), amount, s.Attempt.Reference, c.Now.Wall),
 	}, nil
 }

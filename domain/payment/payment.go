@@ -1,5 +1,6 @@
-// Package payment holds the rules of one payment: attempts to authorise it, and
-// what may be captured, voided or expire of what was authorised.
+// Package payment holds the rules of one payment: attempts to authorise it, what
+// may be captured, voided or expire of what was authorised, and what may be
+// refunded of what was captured.
 //
 // A payment belongs to one session, which may need several attempts until one
 // succeeds. The rules that span both live in package collect.
@@ -28,8 +29,11 @@ const (
 // Intent says what a payment is for.
 type Intent string
 
-// IntentPayment: money is to move.
-const IntentPayment Intent = "payment"
+// What a payment may be for: money is to move, or a method is to be verified.
+const (
+	IntentPayment      Intent = "payment"
+	IntentVerification Intent = "payment_method_verification"
+)
 
 // Status is where a payment stands. Captures and voids don't change it.
 type Status string
@@ -52,6 +56,9 @@ const (
 	// OperationsMax bounds captures and voids of one payment, failed ones
 	// included, so that its history stays short enough to fold at any time.
 	OperationsMax = 200
+	// RefundsMax bounds refunds of one payment, failed ones included. They have a
+	// count of their own: who has captured in many parts can still pay back.
+	RefundsMax = 200
 	// VoidsBeyondMax is how many voids there may be on top of OperationsMax: a
 	// payment that has used it up must still be able to give the rest back.
 	VoidsBeyondMax = 10
@@ -64,13 +71,14 @@ const (
 	ActionWindow = 15 * time.Minute
 )
 
-// OperationKind tells the operations on an authorisation apart.
+// OperationKind tells the operations on an approved payment apart.
 type OperationKind string
 
 // The kinds of operations.
 const (
 	OperationCapture  OperationKind = "capture"
 	OperationVoid     OperationKind = "void"
+	OperationRefund   OperationKind = "refund"
 	OperationReversal OperationKind = "reversal" // ours, when an authorisation expires or should not stand
 )
 
@@ -83,6 +91,9 @@ type Operation struct {
 	AnswerBy time.Time // wall time
 	// Reference is the authorisation that the operation is about.
 	Reference string
+	// PaysBack says of a reversal that money was taken and is paid back, not a
+	// reservation released.
+	PaysBack bool
 }
 
 // Attempt is the latest try to authorise.
@@ -97,6 +108,12 @@ type Attempt struct {
 	Approved bool
 	// Reference is the acquirer's, once approved.
 	Reference string
+	// Card is what may be known of the card that pays.
+	Card *method.CardDetails
+	// PaymentMethodID is the saved method that pays; Save is what is saved if it
+	// succeeds.
+	PaymentMethodID string
+	Save            *Save
 }
 
 // State is what the rules need to know of a payment. The zero State does not
@@ -108,6 +125,10 @@ type State struct {
 	Currency      string
 	Acquirer      string
 	CaptureMethod CaptureMethod
+	Intent        Intent
+	CustomerID    string // whose payment it is; "": nobody's that is known
+	ClockID       string // of the customer
+	MandateID     string // that it is made under, without the customer
 	Status        Status
 	Attempt       Attempt
 
@@ -115,13 +136,19 @@ type State struct {
 	Captured   int64
 	Voided     int64
 	Expired    int64
+	Refunded   int64 // falls again where a refund fails late
 
 	Pending    []Operation
-	Operations int // ever asked for
+	Operations int // ever asked for, refunds aside
+	Refunds    int // ever asked for
+	// Answered holds the operations whose outcome is recorded: a later word about
+	// one names its key alone.
+	Answered []Operation
 
 	AuthorisationExpiresAt time.Time
 	// Failed holds the keys of attempts and operations that were recorded as
-	// not performed, to recognise an answer that contradicts the record.
+	// not performed, to recognise an answer that contradicts the record. The key of
+	// a refund that failed late stands in Done, too.
 	Failed []string
 	// Done holds the keys of operations that were recorded as performed.
 	Done []string
@@ -136,7 +163,7 @@ func (s State) Exists() bool { return s.ID != "" }
 func (s State) PendingAmount() int64 {
 	var sum int64
 	for _, op := range s.Pending {
-		if op.Kind != OperationReversal {
+		if op.Kind == OperationCapture || op.Kind == OperationVoid {
 			sum += op.Amount
 		}
 	}
@@ -146,6 +173,17 @@ func (s State) PendingAmount() int64 {
 // Capturable is what may still be captured or voided.
 func (s State) Capturable() int64 {
 	return s.Authorised - s.Captured - s.Voided - s.Expired - s.PendingAmount()
+}
+
+// Refundable is what may still be refunded.
+func (s State) Refundable() int64 {
+	left := s.Captured - s.Refunded
+	for _, op := range s.Pending {
+		if op.Kind == OperationRefund {
+			left -= op.Amount
+		}
+	}
+	return left
 }
 
 // InFlight reports whether an attempt was started whose outcome is not known.

@@ -21,6 +21,10 @@ func TestRefusalsAreToTheLetter(t *testing.T) {
 		{payment.ErrVoidNotAllowed, domain.Refusal{Code: "void_not_allowed", Detail: "The payment is not in an authorised state and cannot be voided."}},
 		{payment.ErrAlreadyVoided, domain.Refusal{Code: "already_voided", Detail: "The payment has already been fully voided."}},
 		{payment.ErrNothingToVoid, domain.Refusal{Code: "nothing_to_void", Detail: "There is no remaining authorised amount to void."}},
+		{payment.ErrNothingToRefund, domain.Refusal{Code: "nothing_to_refund", Detail: "The payment has nothing left to refund."}},
+		{payment.ErrRefundTooHigh, domain.Refusal{Code: "refund_amount_too_high", Detail: "The refund amount exceeds the refundable amount."}},
+		{payment.ErrRefundAmountInvalid, domain.Refusal{Code: "invalid_request", Detail: "A refund's amount is 1 or more.", Field: "/amount"}},
+		{payment.ErrTooManyRefunds, domain.Refusal{Code: "too_many_refunds", Detail: "A payment takes at most 200 refunds."}},
 		{payment.ErrOperationInProgress, domain.Refusal{Code: "operation_in_progress", Detail: "Another operation on this payment waits for the acquirer's answer. Try again in a moment.", Transient: true}},
 		{payment.ErrTooManyOperations, domain.Refusal{Code: "too_many_operations", Detail: "A payment takes at most 200 captures and voids."}},
 		{payment.ErrCaptureAmountInvalid, domain.Refusal{Code: "invalid_request", Detail: "A capture's amount is 1 or more.", Field: "/amount"}},
@@ -33,8 +37,8 @@ func TestRefusalsAreToTheLetter(t *testing.T) {
 
 func TestLimitsAreTheContracts(t *testing.T) {
 	t.Parallel()
-	if payment.AttemptsMax != 10 || payment.OperationsMax != 200 || payment.VoidsBeyondMax != 10 {
-		t.Errorf("%d attempts, %d operations and %d voids beyond", payment.AttemptsMax, payment.OperationsMax, payment.VoidsBeyondMax)
+	if payment.AttemptsMax != 10 || payment.OperationsMax != 200 || payment.RefundsMax != 200 || payment.VoidsBeyondMax != 10 {
+		t.Errorf("%d attempts, %d operations, %d refunds and %d voids beyond", payment.AttemptsMax, payment.OperationsMax, payment.RefundsMax, payment.VoidsBeyondMax)
 	}
 	if payment.CallTimeout != 5*time.Second || payment.AnswerWindow != 15*time.Second || payment.ActionWindow != 15*time.Minute {
 		t.Errorf("a call takes %v, its answer %v, an action %v", payment.CallTimeout, payment.AnswerWindow, payment.ActionWindow)

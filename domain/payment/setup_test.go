@@ -21,7 +21,14 @@ const (
 	sessionID = "ps_01hzy3v7q8e4xk2m9c5b7d6f0b"
 	attemptID = "att_01hzy3v7q8e4xk2m9c5b7d6f0c"
 	reference = "auth_1"
-	later     = 7 * 24 * time.Hour // when the authorisations of these tests end
+
+	customerID     = "cus_01hzy3v7q8e4xk2m9c5b7d6f0d"
+	methodID       = "pmt_01hzy3v7q8e4xk2m9c5b7d6f0e"
+	mandateID      = "mdt_01hzy3v7q8e4xk2m9c5b7d6f0f"
+	subscriptionID = "sub_01hzy3v7q8e4xk2m9c5b7d6f0g"
+	clockID        = "clk_01hzy3v7q8e4xk2m9c5b7d6f0h"
+
+	later = 7 * 24 * time.Hour // when the authorisations of these tests end
 )
 
 // noon is when the commands of these tests are given.
@@ -64,13 +71,13 @@ func started(method payment.CaptureMethod, amount int64) []payment.Event {
 // authorised is the history of a payment that waits for captures.
 func authorised(amount int64, more ...payment.Event) []payment.Event {
 	return after(after(started(payment.CaptureManual, amount), payment.Authorised{
-		AttemptID: attemptID, Amount: amount, Reference: reference, ExpiresAt: noon.Add(later),
+		AttemptID: attemptID, Amount: amount, Currency: "ZAR", Reference: reference, ExpiresAt: noon.Add(later),
 	}), more...)
 }
 
 // sold is the history of a payment that was captured in one step.
 func sold(amount int64) []payment.Event {
-	return after(started(payment.CaptureAutomatic, amount), payment.Paid{AttemptID: attemptID, Amount: amount, Reference: reference})
+	return after(started(payment.CaptureAutomatic, amount), payment.Paid{AttemptID: attemptID, Amount: amount, Currency: "ZAR", Reference: reference})
 }
 
 // failed is the history of a payment whose attempts failed.
@@ -81,47 +88,70 @@ func failed(final bool, more ...payment.Event) []payment.Event {
 // The n-th operation of a test: asked for at noon, and what became of it.
 
 func captureRequested(n int, amount int64) payment.CaptureRequested {
-	return payment.CaptureRequested{CaptureID: opID(id.Capture, n), Amount: amount, Key: keyOf(id.Capture, n), AnswerBy: noon.Add(payment.AnswerWindow)}
+	return payment.CaptureRequested{CaptureID: opID(id.Capture, n), Amount: amount, Currency: "ZAR", Key: keyOf(id.Capture, n), AnswerBy: noon.Add(payment.AnswerWindow)}
 }
 
 func captured(n int, amount int64) payment.Captured {
-	return payment.Captured{CaptureID: opID(id.Capture, n), Amount: amount, Reference: "cap"}
+	return payment.Captured{CaptureID: opID(id.Capture, n), Amount: amount, Currency: "ZAR", Reference: "cap"}
 }
 
 func captureFailed(n int, amount int64) payment.CaptureFailed {
-	return payment.CaptureFailed{CaptureID: opID(id.Capture, n), Amount: amount, Failure: declined}
+	return payment.CaptureFailed{CaptureID: opID(id.Capture, n), Amount: amount, Currency: "ZAR", Failure: declined}
 }
 
 func voidRequested(n int, amount int64) payment.VoidRequested {
-	return payment.VoidRequested{VoidID: opID(id.Void, n), Amount: amount, Key: keyOf(id.Void, n), AnswerBy: noon.Add(payment.AnswerWindow)}
+	return payment.VoidRequested{VoidID: opID(id.Void, n), Amount: amount, Currency: "ZAR", Key: keyOf(id.Void, n), AnswerBy: noon.Add(payment.AnswerWindow)}
 }
 
 func voided(n int, amount int64) payment.Voided {
-	return payment.Voided{VoidID: opID(id.Void, n), Amount: amount, Reference: "voi"}
+	return payment.Voided{VoidID: opID(id.Void, n), Amount: amount, Currency: "ZAR", Reference: "voi"}
 }
 
 func voidFailed(n int, amount int64) payment.VoidFailed {
-	return payment.VoidFailed{VoidID: opID(id.Void, n), Amount: amount, Failure: declined}
+	return payment.VoidFailed{VoidID: opID(id.Void, n), Amount: amount, Currency: "ZAR", Failure: declined}
+}
+
+func refundRequested(n int, amount int64) payment.RefundRequested {
+	return payment.RefundRequested{RefundID: opID(id.Refund, n), Amount: amount, Currency: "ZAR", Key: keyOf(id.Refund, n), AnswerBy: noon.Add(payment.AnswerWindow)}
+}
+
+func refunded(n int, amount int64) payment.Refunded {
+	return payment.Refunded{RefundID: opID(id.Refund, n), Amount: amount, Currency: "ZAR", Reference: "ref"}
+}
+
+func refundFailed(n int, amount int64) payment.RefundFailed {
+	return payment.RefundFailed{RefundID: opID(id.Refund, n), Amount: amount, Currency: "ZAR", Failure: declined}
+}
+
+func refundFailedLate(n int, amount int64) payment.RefundFailed {
+	e := refundFailed(n, amount)
+	e.Late = true
+	return e
 }
 
 func reversalRequested(n int, amount int64, reference string) payment.ReversalRequested {
 	return payment.ReversalRequested{
-		ReversalID: opID(id.Reversal, n), Amount: amount, Reference: reference,
+		ReversalID: opID(id.Reversal, n), Amount: amount, Currency: "ZAR", Reference: reference,
 		Key: keyOf(id.Reversal, n), AnswerBy: noon.Add(payment.AnswerWindow),
 	}
 }
 
 func reversed(n int, amount int64) payment.Reversed {
-	return payment.Reversed{ReversalID: opID(id.Reversal, n), Amount: amount, Reference: "rev"}
+	return payment.Reversed{ReversalID: opID(id.Reversal, n), Amount: amount, Currency: "ZAR", Reference: "rev"}
 }
 
 func reversalFailed(n int, amount int64) payment.ReversalFailed {
-	return payment.ReversalFailed{ReversalID: opID(id.Reversal, n), Amount: amount, Failure: declined}
+	return payment.ReversalFailed{ReversalID: opID(id.Reversal, n), Amount: amount, Currency: "ZAR", Failure: declined}
 }
 
 // wholly is a capture of an amount, asked for and performed.
 func wholly(n int, amount int64) []payment.Event {
 	return []payment.Event{captureRequested(n, amount), captured(n, amount)}
+}
+
+// back is a refund of an amount, asked for and performed.
+func back(n int, amount int64) []payment.Event {
+	return []payment.Event{refundRequested(n, amount), refunded(n, amount)}
 }
 
 func fold(events []payment.Event) payment.State {

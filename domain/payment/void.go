@@ -19,7 +19,7 @@ func (s State) void(c Void) ([]Event, error) {
 	}
 	voidID := operationID(id.Void, c.ID)
 	return []Event{VoidRequested{
-		VoidID: voidID, Amount: s.Capturable(), Key: s.operationKey(voidID),
+		VoidID: voidID, Amount: s.Capturable(), Currency: s.Currency, Key: s.operationKey(voidID),
 		AnswerBy: answerBy(c.Now.Wall), Metadata: c.Metadata,
 	}}, nil
 }

@@ -35,6 +35,7 @@ func TestVoidGivesBackWhatRemains(t *testing.T) {
 		{"the rest of a capture", authorised(100, wholly(1, 60)...), void(), givesBack(40, time.Second), nil},
 		{"the rest of two captures", authorised(100, append(wholly(1, 60), wholly(2, 39)...)...), void(), givesBack(1, time.Second), nil},
 		{"after a capture was declined", authorised(100, captureRequested(1, 60), captureFailed(1, 60)), void(), givesBack(100, time.Second), nil},
+		{"after a refund", authorised(100, append(wholly(1, 60), back(2, 60)...)...), void(), givesBack(40, time.Second), nil},
 		{"again after a void was declined", authorised(100, voidRequested(1, 100), voidFailed(1, 100)), void(), givesBack(100, time.Second), nil},
 		{"an instant before the end", authorised(100), voidAfter(later - time.Millisecond), givesBack(100, later-time.Millisecond), nil},
 		{"long after, where the acquirer names no end", endless(100), voidAfter(100 * later), givesBack(100, 100*later), nil},
@@ -54,7 +55,7 @@ func TestVoidRefused(t *testing.T) {
 	}
 	action := payment.ActionRequired{AttemptID: attemptID, URL: "https://acs.example", ActionBy: noon.Add(payment.ActionWindow)}
 	allVoided := authorised(100, voidRequested(1, 100), voided(1, 100))
-	expired := authorised(100, payment.AuthorisationExpired{Amount: 100}, reversalRequested(1, 100, reference))
+	expired := authorised(100, payment.AuthorisationExpired{Amount: 100, Currency: "ZAR"}, reversalRequested(1, 100, reference))
 
 	check(t, []rule{
 		notAllowed("there is no payment", nil, void()),
@@ -81,7 +82,7 @@ func TestVoidRefused(t *testing.T) {
 		nothing("recorded as expired, and the reversal refused", after(expired, reversalFailed(1, 100)), void()),
 		nothing(
 			"part captured, the rest recorded as expired",
-			authorised(100, append(wholly(1, 60), payment.AuthorisationExpired{Amount: 40}, reversalRequested(2, 40, reference))...), void(),
+			authorised(100, append(wholly(1, 60), payment.AuthorisationExpired{Amount: 40, Currency: "ZAR"}, reversalRequested(2, 40, reference))...), void(),
 		),
 		nothing("with a capture in flight, after the end", authorised(100, captureRequested(1, 60)), voidAfter(later)),
 		nothing(
@@ -105,6 +106,7 @@ func TestVoidWhileAnythingIsInFlight(t *testing.T) {
 		inProgress("the second of two captures", authorised(100, append(wholly(1, 60), captureRequested(2, 20))...), time.Second),
 		inProgress("a void", authorised(100, voidRequested(1, 100)), time.Second),
 		inProgress("a void whose outcome is unknown", authorised(100, voidRequested(1, 100)), time.Hour),
+		inProgress("a refund", authorised(100, append(wholly(1, 60), refundRequested(2, 60))...), time.Second),
 		inProgress("a reversal of another attempt", authorised(100, reversalRequested(1, 100, "auth_0")), time.Second),
 		{"a reversal of another attempt that is done", authorised(100, reversalRequested(1, 100, "auth_0"), reversed(1, 100)), void(), givesBack(100, time.Second), nil},
 	})

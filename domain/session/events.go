@@ -4,7 +4,9 @@ import (
 	"time"
 
 	"tender/domain/codec"
+	"tender/domain/mandate"
 	"tender/domain/payment"
+	"tender/domain/subscription"
 )
 
 // Event is something that happened to a session.
@@ -15,7 +17,7 @@ type Event interface {
 
 // Created: a merchant asks for a payment.
 type Created struct {
-	CheckoutID        string                `json:"checkout_id"`
+	CheckoutID        string                `json:"checkout_id,omitempty"`
 	Kind              Type                  `json:"type"`
 	Amount            int64                 `json:"amount"`
 	Currency          string                `json:"currency"`
@@ -25,8 +27,29 @@ type Created struct {
 	Metadata          map[string]string     `json:"metadata,omitempty"`
 	Options           *Options              `json:"options,omitempty"`
 	ReturnURL         string                `json:"return_url,omitempty"`
-	SessionURL        string                `json:"session_url"`
-	ExpiresAt         time.Time             `json:"expires_at"`
+	SessionURL        string                `json:"session_url,omitempty"`
+	ExpiresAt         time.Time             `json:"expires_at,omitzero"` // never for next_in_series
+	CustomerID        string                `json:"customer_id,omitempty"`
+	ClockID           string                `json:"clock_id,omitempty"` // of the customer
+	Save              Save                  `json:"save,omitempty"`
+	Series            *Series               `json:"series,omitempty"` // with first_in_series
+	Charge            *Charge               `json:"charge,omitempty"` // with next_in_series
+}
+
+// Series is what a first_in_series session begins, once it succeeds.
+type Series struct {
+	Terms mandate.Terms      `json:"terms"`
+	Plan  *subscription.Plan `json:"plan,omitempty"` // with a subscription
+	// SubscriptionID names a subscription that gets a new method by this session.
+	SubscriptionID string `json:"subscription_id,omitempty"`
+}
+
+// Charge is what a next_in_series session is made under.
+type Charge struct {
+	PaymentMethodID string                   `json:"payment_method_id"`
+	MandateID       string                   `json:"mandate_id"`
+	SubscriptionID  string                   `json:"subscription_id,omitempty"`
+	Occurrence      *subscription.Occurrence `json:"occurrence,omitempty"`
 }
 
 // AttemptStarted: the customer tries to pay.
@@ -43,10 +66,19 @@ type AttemptFailed struct {
 	Failure   Failure `json:"failure"`
 }
 
-// Completed: an attempt succeeded.
+// Completed: an attempt succeeded; or, of a next_in_series session, the only one
+// has had its outcome.
 type Completed struct {
-	PaymentID string  `json:"payment_id"`
-	Outcome   Outcome `json:"outcome"`
+	PaymentID string   `json:"payment_id"`
+	Outcome   Outcome  `json:"outcome"`
+	Failure   *Failure `json:"failure,omitempty"` // with unpaid
+	// What the session has made, or used.
+	CustomerID      string `json:"customer_id,omitempty"`
+	PaymentMethodID string `json:"payment_method_id,omitempty"`
+	MandateID       string `json:"mandate_id,omitempty"`
+	SubscriptionID  string `json:"subscription_id,omitempty"`
+	// Occurrence says whether and when an unpaid one is tried again.
+	Occurrence *subscription.Occurrence `json:"occurrence,omitempty"`
 }
 
 // CancelRequested: given up while the customer is away to authenticate.

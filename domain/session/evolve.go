@@ -15,6 +15,7 @@ func Evolve(s State, id, merchantID string, e Event) State {
 			Amount: e.Amount, Currency: e.Currency, Country: e.Country, CaptureMethod: e.CaptureMethod,
 			ExternalReference: e.ExternalReference, Metadata: e.Metadata,
 			Status: StatusActive, ExpiresAt: e.ExpiresAt,
+			CustomerID: e.CustomerID, ClockID: e.ClockID, Save: e.Save, Series: e.Series, Charge: e.Charge,
 		}
 	case AttemptStarted:
 		s.PaymentID = e.PaymentID

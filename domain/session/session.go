@@ -6,6 +6,7 @@
 package session
 
 import (
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -16,8 +17,22 @@ import (
 // Type says who is present and what becomes of the payment method.
 type Type string
 
-// TypeOneTime: the customer is present and pays once.
-const TypeOneTime Type = "one_time"
+// The types of sessions.
+const (
+	TypeOneTime       Type = "one_time"        // the customer is present and pays once
+	TypeFirstInSeries Type = "first_in_series" // the customer is present and agrees to later payments
+	TypeNextInSeries  Type = "next_in_series"  // nobody is present; a mandate allows it
+)
+
+// Save says whether the method that pays a one_time session is saved.
+type Save string
+
+// Whether a method is saved. An empty Save is SaveNever.
+const (
+	SaveNever  Save = "never"
+	SaveAlways Save = "always"
+	SavePrompt Save = "prompt" // the customer is asked
+)
 
 // Status is where a session stands. All but active are final.
 type Status string
@@ -40,6 +55,7 @@ const (
 	OutcomePaid       Outcome = "paid"
 	OutcomeReserved   Outcome = "reserved"
 	OutcomeUnpaid     Outcome = "unpaid"
+	OutcomeVerified   Outcome = "payment_method_verified"
 )
 
 // Limits of a session's life.
@@ -71,10 +87,15 @@ type State struct {
 	CaptureMethod     payment.CaptureMethod
 	ExternalReference string
 	Metadata          map[string]string
+	CustomerID        string // "": nobody that is known
+	ClockID           string // of the customer
+	Save              Save
+	Series            *Series // with first_in_series
+	Charge            *Charge // with next_in_series
 	Status            Status
-	ExpiresAt         time.Time
-	PaymentID         string   // from the first attempt on
-	AttemptIDs        []string // in order
+	ExpiresAt         time.Time // zero: never
+	PaymentID         string    // from the first attempt on
+	AttemptIDs        []string  // in order
 	// CancelRequested: given up while the customer was away to authenticate; it
 	// takes effect when the acquirer has closed the attempt.
 	CancelRequested CancelledBy
@@ -84,6 +105,26 @@ type State struct {
 
 // Exists reports whether the session was ever created.
 func (s State) Exists() bool { return s.ID != "" }
+
+// Attended reports whether the customer is there to pay. A session without them
+// has one attempt, made as it is created; it never expires, nor can it be given up.
+func (s State) Attended() bool { return s.Type != TypeNextInSeries }
+
+// Expired reports whether the session is past its time at t.
+func (s State) Expired(t time.Time) bool { return s.Attended() && !t.Before(s.ExpiresAt) }
+
+// SavesMethod reports whether the method that pays is saved. Asked says whether
+// the customer wants it, and counts where they are prompted.
+func (s State) SavesMethod(asked bool) bool {
+	switch s.Type {
+	case TypeFirstInSeries:
+		return true
+	case TypeOneTime:
+		return s.Save == SaveAlways || s.Save == SavePrompt && asked
+	case TypeNextInSeries:
+	}
+	return false
+}
 
 // Attempted reports whether the attempt with this id was started before.
 func (s State) Attempted(attemptID string) bool { return slices.Contains(s.AttemptIDs, attemptID) }
@@ -95,6 +136,12 @@ type Failure = decline.Failure
 type Options struct {
 	CheckoutOptions      *CheckoutOptions      `json:"checkout_options,omitempty"`
 	PaymentMethodOptions *PaymentMethodOptions `json:"payment_method_options,omitempty"`
+	CustomerID           string                `json:"customer_id,omitempty"`
+	PaymentMethodID      string                `json:"payment_method_id,omitempty"`
+	MandateID            string                `json:"mandate_id,omitempty"`
+	MandateOptions       json.RawMessage       `json:"mandate_options,omitempty"`
+	SubscriptionOptions  json.RawMessage       `json:"subscription_options,omitempty"`
+	SubscriptionID       string                `json:"subscription_id,omitempty"`
 }
 
 // CheckoutOptions shape the checkout.

@@ -23,6 +23,12 @@ const (
 	paymentID  = "pay_01hzy3v7q8e4xk2m9c5b7d6f0a"
 	attemptID  = "att_01hzy3v7q8e4xk2m9c5b7d6f0c"
 	checkoutID = "ckt_7v3k9m2x5q8w1r4t6y0zabcdef"
+
+	customerID     = "cus_01hzy3v7q8e4xk2m9c5b7d6f0e"
+	methodID       = "pmt_01hzy3v7q8e4xk2m9c5b7d6f0f"
+	mandateID      = "mdt_01hzy3v7q8e4xk2m9c5b7d6f0g"
+	subscriptionID = "sub_01hzy3v7q8e4xk2m9c5b7d6f0h"
+	clockID        = "clk_01hzy3v7q8e4xk2m9c5b7d6f0j"
 )
 
 // noon is when the commands of these tests are given.
@@ -70,9 +76,8 @@ func TestCreate(t *testing.T) {
 			"the greatest amount", func(c *session.Create) { c.Amount = money.AmountMax },
 			func(e *session.Created) { e.Amount = money.AmountMax }, "",
 		},
-		{"an amount of nothing", func(c *session.Create) { c.Amount = 0 }, nil, "A payment's amount is between 1 and 999999999999."},
-		{"an amount below nothing", func(c *session.Create) { c.Amount = -1 }, nil, "A payment's amount is between 1 and 999999999999."},
-		{"an amount that is too high", func(c *session.Create) { c.Amount = money.AmountMax + 1 }, nil, "A payment's amount is between 1 and 999999999999."},
+		{"an amount below nothing", func(c *session.Create) { c.Amount = -1 }, nil, "A session's amount is between 0 and 999999999999."},
+		{"an amount that is too high", func(c *session.Create) { c.Amount = money.AmountMax + 1 }, nil, "A session's amount is between 0 and 999999999999."},
 
 		{
 			"an expiry by default", func(c *session.Create) { c.ExpiresAt = time.Time{} },
@@ -103,13 +108,21 @@ func TestCreate(t *testing.T) {
 				}
 				return
 			}
-			var refusal *domain.Refusal
-			if got != nil || !errors.As(err, &refusal) || refusal.Code != "invalid_request" || refusal.Transient ||
+			if refusal := refusalOf(t, err); got != nil || refusal.Code != "invalid_request" || refusal.Transient ||
 				refusal.Field != c.refused && refusal.Detail != c.refused {
 				t.Fatalf("the answer is %v, %v", got, err)
 			}
 		})
 	}
+}
+
+func refusalOf(t *testing.T, err error) *domain.Refusal {
+	t.Helper()
+	var refusal *domain.Refusal
+	if !errors.As(err, &refusal) {
+		t.Fatalf("the answer is %v", err)
+	}
+	return refusal
 }
 
 func TestSessionID(t *testing.T) {

@@ -115,6 +115,16 @@ func (r *Reader) Read(ctx context.Context, position int64, limit int) ([]eventst
 	}
 }
 
+// CatchUp has the log itself bring what the feed has not brought yet, for followers
+// whom somebody waits for: the feed's way is longer. It is a hint, and fails silently.
+func (r *Reader) CatchUp(ctx context.Context) {
+	select {
+	case <-r.begun:
+		r.tail(ctx)
+	default: // nobody follows yet
+	}
+}
+
 // Distrust is called by a follower that found the chain hash at position to be
 // another than the log's. Everything from there on is forgotten, and comes from the
 // log. It counts as an alarm.

@@ -27,7 +27,7 @@ const (
 	// relayBackoffMin and relayBackoffMax bound the wait after a failure.
 	// relayEvery is how long a relay that keeps up gathers events for its next
 	// batch: each costs a sync to disk and a turn of every reader.
-	relayEvery      = 10 * time.Millisecond
+	relayEvery      = 25 * time.Millisecond
 	relayBackoffMin = 100 * time.Millisecond
 	relayBackoffMax = 2 * time.Second
 	// relayLeaseTTL is how long the relay of a dead process keeps others waiting.

@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+
+	"github.com/cockroachdb/errors"
 )
 
 // installScript installs the distribution's server without the cluster that its
@@ -31,9 +33,14 @@ const byHand = "sudo apt-get update && sudo apt-get install -y postgresql-common
 	"echo 'create_main_cluster = false' | sudo tee -a /etc/postgresql-common/createcluster.conf && " +
 	"sudo apt-get install -y postgresql"
 
+// installing is said before the installation: a minute of silence looks like a
+// fault.
+const installing = "Installing PostgreSQL from the distribution's packages; this takes about a minute."
+
 // install brings the distribution's PostgreSQL, as root or by sudo without a
-// question.
-func install(ctx context.Context, log io.Writer) error {
+// question. The log gets the programs' output, notice the line that says what
+// takes so long.
+func install(ctx context.Context, log, notice io.Writer) error {
 	if _, err := exec.LookPath("apt-get"); err != nil {
 		return &fault{ErrNotInstalled, fmt.Sprintf("PostgreSQL's server programs were not found, on PATH or in %s, and this is no Debian that they could be installed on: install PostgreSQL %d or newer.", debianDirs, versionMin)}
 	}
@@ -45,12 +52,16 @@ func install(ctx context.Context, log io.Writer) error {
 		}
 		args = append([]string{sudo, "-n"}, args...)
 	}
-	fmt.Fprintln(log, "PostgreSQL is not installed: installing the distribution's package")
+	fmt.Fprintln(notice, installing)
 	last := newTail(log)
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Stdout, cmd.Stderr = last, last
+	cmd.WaitDelay = immediateMax // when ctx ends: half an installation is left to finish by itself
 	if err := cmd.Run(); err != nil {
-		return &fault{ErrNotInstalled, fmt.Sprintf("PostgreSQL could not be installed (%v; %s). Install it with: %s", err, strings.Join(last.lines(), " | "), byHand)}
+		if ctx.Err() != nil {
+			return errors.Wrap(ctx.Err(), "install PostgreSQL")
+		}
+		return &fault{ErrNotInstalled, fmt.Sprintf("PostgreSQL could not be installed (%v). Mend what it says below, or install it with: %s\n%s", err, byHand, strings.Join(last.lines(), "\n"))}
 	}
 	return nil
 }

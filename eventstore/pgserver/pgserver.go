@@ -94,6 +94,9 @@ type Config struct {
 	// Log gets the server's own output; nil: nobody does. A writer that blocks
 	// holds up the server.
 	Log io.Writer
+	// Notice gets a line for the person who waits when the start takes long,
+	// which only the installation of PostgreSQL does; nil: standard error.
+	Notice io.Writer
 }
 
 // Server is a running PostgreSQL.
@@ -119,6 +122,9 @@ func Start(ctx context.Context, config Config) (*Server, error) {
 	if config.Log == nil {
 		config.Log = io.Discard
 	}
+	if config.Notice == nil {
+		config.Notice = os.Stderr
+	}
 	lock, err := lockDir(dir)
 	if err != nil {
 		return nil, err
@@ -135,7 +141,7 @@ func Start(ctx context.Context, config Config) (*Server, error) {
 }
 
 func (s *Server) start(ctx context.Context) error {
-	found, err := findOrInstall(ctx, s.config.Log)
+	found, err := findOrInstall(ctx, s.config.Log, s.config.Notice)
 	if err != nil {
 		return err
 	}

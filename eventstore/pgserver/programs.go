@@ -27,11 +27,11 @@ const debianDirs = "/usr/lib/postgresql/*/bin"
 
 // findOrInstall finds the installed servers, best first: what PATH names, then
 // Debian's, newest first. If there are none, the distribution's is installed.
-func findOrInstall(ctx context.Context, log io.Writer) ([]programs, error) {
+func findOrInstall(ctx context.Context, log, notice io.Writer) ([]programs, error) {
 	if found := find(ctx); len(found) > 0 {
 		return found, nil
 	}
-	if err := install(ctx, log); err != nil {
+	if err := install(ctx, log, notice); err != nil {
 		return nil, err
 	}
 	if found := find(ctx); len(found) > 0 {

@@ -5,11 +5,13 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cockroachdb/errors"
 
 	"tender/domain"
+	"tender/domain/id"
 	"tender/handlers/body"
 	"tender/handlers/problem"
 )
@@ -64,6 +66,44 @@ func (p *parameters) reference(name string) string {
 		p.wrong(name, code, detail)
 	}
 	return s
+}
+
+// id reads a filter by an object's id.
+func (p *parameters) id(name string, prefix id.Prefix) string {
+	s := p.text(name)
+	if s != "" && !id.Valid(prefix, s) {
+		p.wrong(name, problem.InvalidFormat, "This is not an id of that kind: they begin with "+string(prefix)+"_.")
+		return ""
+	}
+	return s
+}
+
+// metadata reads the filters metadata[key]=value.
+func (p *parameters) metadata() map[string]string {
+	var pairs map[string]string
+	for name := range p.values {
+		key, found := strings.CutPrefix(name, "metadata[")
+		if !found || !strings.HasSuffix(key, "]") {
+			continue
+		}
+		key = strings.TrimSuffix(key, "]")
+		value := p.text(name)
+		if value == "" && key != "" {
+			continue // said already
+		}
+		if code, detail := body.CheckMetadata(key, value); code != "" {
+			p.wrong(name, code, detail)
+			continue
+		}
+		if pairs == nil {
+			pairs = map[string]string{}
+		}
+		pairs[key] = value
+	}
+	if len(pairs) > body.MetadataPairsMax {
+		p.wrong("metadata", problem.TooMany, "There are at most 20 pairs to filter by.")
+	}
+	return pairs
 }
 
 func (p *parameters) option(name string, options []string) string {

@@ -3,7 +3,9 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/cockroachdb/errors"
 
@@ -100,49 +102,112 @@ const (
 	pageMax     = 100
 )
 
-func (s *Server) listSessions(ctx context.Context, r *readRequest) (shown, error) {
-	return s.list(ctx, r, projections.SessionsName, []string{"active", "completed", "expired", "cancelled"})
+// listing is one kind of list: its read model, and what it may be narrowed by
+// besides the time of creation.
+type listing struct {
+	name     string
+	statuses []string // nil: objects of this kind have none
+	// Which other filters make sense.
+	reference, customer, metadata bool
+	// show turns rows' objects into what is shown; nil: they are shown as they are.
+	show func(ctx context.Context, r *readRequest, rows []json.RawMessage) ([]json.RawMessage, error)
 }
 
-func (s *Server) listPayments(ctx context.Context, r *readRequest) (shown, error) {
-	return s.list(ctx, r, projections.PaymentsName, []string{
-		"draft", "initiating", "pending_action", "processing", "succeeded", "failed", "cancelled", "expired",
-	})
+var (
+	sessionList = listing{
+		name: projections.SessionsName, reference: true, customer: true, metadata: true,
+		statuses: []string{"active", "completed", "expired", "cancelled"},
+	}
+	paymentList = listing{
+		name: projections.PaymentsName, reference: true, customer: true, metadata: true,
+		statuses: []string{"draft", "initiating", "pending_action", "processing", "succeeded", "failed", "cancelled", "expired"},
+	}
+	endpointList = listing{name: projections.EndpointsName}
+	mandateList  = listing{name: projections.MandatesName, customer: true, statuses: []string{"active", "revoked", "expired", "exhausted"}}
+	// subscriptionList narrows by where a subscription stands and whose it is.
+	subscriptionList = listing{
+		name: projections.SubscriptionsName, customer: true,
+		statuses: []string{"active", "past_due", "paused", "cancelled", "completed"},
+	}
+)
+
+// list serves lists of one kind.
+func (s *Server) list(l listing) readHandler {
+	return func(ctx context.Context, r *readRequest) (shown, error) {
+		p := newParameters(r.URL.Query())
+		return s.page(ctx, r, l, p, l.query(r, p))
+	}
 }
 
-// list shows one page of a read model.
-func (s *Server) list(ctx context.Context, r *readRequest, name string, statuses []string) (shown, error) {
-	p := newParameters(r.URL.Query())
+// query reads what a list is narrowed by.
+func (l listing) query(r *readRequest, p *parameters) projections.Query {
 	q := projections.Query{
 		MerchantID: r.merchant.ID, Limit: p.limit(),
-		Status:            p.option("status", statuses),
-		ExternalReference: p.reference("external_reference"),
-		CreatedFrom:       p.instant("created[gte]"), CreatedBefore: p.instant("created[lt]"),
+		CreatedFrom: p.instant("created[gte]"), CreatedBefore: p.instant("created[lt]"),
 	}
-	filter := token.NewFilter(name, q.Status, q.ExternalReference, p.text("created[gte]"), p.text("created[lt]"))
+	if l.statuses != nil {
+		q.Status = p.option("status", l.statuses)
+	}
+	if l.reference {
+		q.ExternalReference = p.reference("external_reference")
+	}
+	if l.customer {
+		q.CustomerID = p.id("customer_id", id.Customer)
+	}
+	if l.metadata {
+		q.Metadata = p.metadata()
+	}
+	return q
+}
+
+// filterOf says which list a cursor belongs to.
+func filterOf(l listing, q projections.Query) token.Filter {
+	parts := []string{
+		l.name, q.Status, q.ExternalReference, q.CustomerID, q.CreatedFrom.UTC().String(), q.CreatedBefore.UTC().String(),
+	}
+	for _, key := range slices.Sorted(maps.Keys(q.Metadata)) {
+		parts = append(parts, key, q.Metadata[key])
+	}
+	return token.NewFilter(parts...)
+}
+
+// page shows one page of a read model.
+func (s *Server) page(ctx context.Context, r *readRequest, l listing, p *parameters, q projections.Query) (shown, error) {
+	filter := filterOf(l, q)
 	q.Before = s.cursor(p, r, filter)
-	least := s.leastPosition(p, r)
-	if err := p.done(); err != nil {
+	if err := s.readyToList(ctx, r, p, l.name); err != nil {
 		return shown{}, err
 	}
-	if err := r.account.Engine.Refresh(ctx, r.merchant); err != nil {
-		return shown{}, err
-	}
-	if err := r.stillGood(); err != nil {
-		return shown{}, err
-	}
-	if err := reach(ctx, r, name, least); err != nil {
-		return shown{}, err
-	}
-	page, err := r.account.Lists.Page(ctx, name, q)
+	page, err := r.account.Lists.Page(ctx, l.name, q)
 	if err != nil {
 		return shown{}, err
+	}
+	if l.show != nil {
+		if page.Objects, err = l.show(ctx, r, page.Objects); err != nil {
+			return shown{}, err
+		}
 	}
 	out := list{Data: page.Objects, HasMore: page.More}
 	if page.More {
 		out.NextCursor = s.Sealer.Cursor(r.merchant.ID, r.mode, token.Cursor{BeforePosition: page.Last, Filter: filter})
 	}
 	return shown{object: out, position: max(page.Position, 1)}, nil
+}
+
+// readyToList finishes reading a list's parameters, and makes sure that the key
+// is still good and the read model as far as the caller wants it.
+func (s *Server) readyToList(ctx context.Context, r *readRequest, p *parameters, name string) error {
+	least := s.leastPosition(p, r)
+	if err := p.done(); err != nil {
+		return err
+	}
+	if err := r.account.Engine.Refresh(ctx, r.merchant); err != nil {
+		return err
+	}
+	if err := r.stillGood(); err != nil {
+		return err
+	}
+	return reach(ctx, r, name, least)
 }
 
 // reach waits until the read model has reached a position.

@@ -22,15 +22,19 @@ import (
 // idempotency key is compared by: a request that means the same is the same. What
 // is read out of the options stands there already.
 type sessionRequest struct {
-	Amount            int64                 `json:"amount"`
-	Currency          string                `json:"currency"`
-	Type              session.Type          `json:"type"`
-	ExternalReference string                `json:"external_reference,omitempty"`
-	Metadata          map[string]string     `json:"metadata,omitempty"`
-	Options           *session.Options      `json:"options,omitempty"`
-	ReturnURL         string                `json:"-"`
-	CaptureMethod     payment.CaptureMethod `json:"-"`
-	ExpiresAt         time.Time             `json:"-"`
+	Amount            int64             `json:"amount"`
+	Currency          string            `json:"currency"`
+	Type              session.Type      `json:"type"`
+	ExternalReference string            `json:"external_reference,omitempty"`
+	Metadata          map[string]string `json:"metadata,omitempty"`
+	Options           *session.Options  `json:"options,omitempty"`
+	// Customer is who a new customer is; of the options it alone is not kept there.
+	Customer      *customerRequest      `json:"customer,omitempty"`
+	ReturnURL     string                `json:"-"`
+	CaptureMethod payment.CaptureMethod `json:"-"`
+	ExpiresAt     time.Time             `json:"-"`
+	Save          session.Save          `json:"-"`
+	Series        *session.Series       `json:"-"`
 }
 
 const (
@@ -41,37 +45,52 @@ const (
 	expiryPointer = "/options/checkout_options/expires_at"
 )
 
-// readSession decodes the body of a request for a session.
-func readSession(f *body.Fields, mode string, now time.Time) (sessionRequest, error) {
-	r := sessionRequest{CaptureMethod: payment.CaptureAutomatic, Type: session.TypeOneTime}
+// readSession decodes the body of a request for a session. Zone is the merchant's,
+// now the wall's time; see [sessionRequest.checkTimes] for what goes by the customer's.
+func readSession(f *body.Fields, mode, zone string, now time.Time) (sessionRequest, error) {
+	r := sessionRequest{CaptureMethod: payment.CaptureAutomatic, Amount: -1}
+	r.Type = session.Type(f.Option("type", string(session.TypeOneTime),
+		string(session.TypeOneTime), string(session.TypeFirstInSeries), string(session.TypeNextInSeries)))
 	if !f.Has("amount") {
 		f.Wrong("amount", problem.Required, "The amount must be given, in the currency's minor units.")
 	}
-	if n, ok := f.Amount("amount", 0); ok && n == 0 {
-		f.Wrong("amount", problem.NotSupported, "An amount of 0 verifies a payment method. "+notYet)
-	} else {
+	least := int64(0)
+	if r.Type == session.TypeNextInSeries {
+		least = 1
+	}
+	if n, ok := f.Amount("amount", least); ok {
 		r.Amount = n
 	}
 	r.Currency = readCurrency(f, now)
-	if f.Option("type", "one_time", "one_time", "first_in_series", "next_in_series") != "one_time" {
-		f.Wrong("type", problem.NotSupported, "Only one_time is served. "+notYet)
-	}
 	r.ExternalReference = f.Reference()
 	r.Metadata = f.Metadata()
-	if o := f.Object("options"); o != nil {
-		readOptions(o, &r, mode)
-	}
-	err := f.Done()
-	var wrong problem.FieldErrors
-	if errors.As(err, &wrong) {
-		return r, append(wrong, r.checkExpiry(now)...)
-	}
-	return r, err
+	readOptions(f, &r, mode, zone)
+	return r, f.Done()
 }
 
-// checkExpiry returns what is wrong with the expiry at the instant now. It is
-// apart from what the request alone shows, because the same request, sent again,
-// may be too late for what it was in time for.
+// alongside adds what is wrong with a request's times to what else is wrong with it.
+func alongside(err error, late problem.FieldErrors) error {
+	var wrong problem.FieldErrors
+	if errors.As(err, &wrong) {
+		return append(wrong, late...)
+	}
+	return err
+}
+
+// checkTimes returns what is wrong with the expiry and the validity at the instant
+// now. It is apart from what the request alone shows, because the same request,
+// sent again, may be too late for what it was in time for.
+func (r sessionRequest) checkTimes(now time.Time) problem.FieldErrors {
+	wrong := r.checkExpiry(now)
+	if r.Series != nil {
+		for _, p := range r.Series.Terms.ProblemsAt(now) {
+			wrong.Add(mandatePointer+p.Pointer, p.Code, p.Detail)
+		}
+	}
+	return wrong
+}
+
+// checkExpiry returns what is wrong with the expiry at the instant now.
 func (r sessionRequest) checkExpiry(now time.Time) problem.FieldErrors {
 	var wrong problem.FieldErrors
 	switch {
@@ -100,17 +119,22 @@ func readCurrency(f *body.Fields, now time.Time) string {
 	return c.Code
 }
 
-func readOptions(o *body.Fields, r *sessionRequest, mode string) {
-	r.Options = &session.Options{}
-	o.Unsupported(notYet, "customer", "customer_id", "payment_method_id", "mandate_id",
-		"mandate_options", "subscription_options", "subscription_id")
-	if c := o.Object("checkout_options"); c != nil {
-		r.Options.CheckoutOptions = readCheckoutOptions(c, r, mode)
+func readOptions(f *body.Fields, r *sessionRequest, mode, zone string) {
+	o := f.Object("options")
+	if o != nil {
+		r.Options = &session.Options{}
+		if c := o.Object("checkout_options"); c != nil {
+			r.Options.CheckoutOptions = readCheckoutOptions(c, r, mode)
+		}
+		if m := o.Object("payment_method_options"); m != nil {
+			r.Options.PaymentMethodOptions = readMethodOptions(m, r)
+		}
+		readParties(o, r, mode)
 	}
-	if m := o.Object("payment_method_options"); m != nil {
-		r.Options.PaymentMethodOptions = readMethodOptions(m, r)
+	readSeries(f, o, r, zone)
+	if o != nil {
+		o.Unknown()
 	}
-	o.Unknown()
 }
 
 func readCheckoutOptions(c *body.Fields, r *sessionRequest, mode string) *session.CheckoutOptions {
@@ -127,16 +151,30 @@ func readCheckoutOptions(c *body.Fields, r *sessionRequest, mode string) *sessio
 		if detail := checkReturnURL(u, mode); detail != "" {
 			c.Wrong(name, problem.InvalidFormat, detail)
 		}
+		if r.Type == session.TypeNextInSeries {
+			c.Wrong(name, problem.Contradiction, "Nobody comes to a next_in_series session, so nobody returns from it.")
+		}
 		out.ReturnURL, r.ReturnURL = u, u
 	}
-	if s := c.Option("save_payment_method", "", "never", "always", "prompt"); s != "" && s != "never" {
-		c.Wrong("save_payment_method", problem.NotSupported, "Methods are not saved. "+notYet)
-	} else {
-		out.SavePaymentMethod = s
+	out.SavePaymentMethod = c.Option("save_payment_method", "",
+		string(session.SaveNever), string(session.SaveAlways), string(session.SavePrompt))
+	r.Save = session.Save(out.SavePaymentMethod)
+	switch {
+	case r.Save == "":
+	case r.Type != session.TypeOneTime:
+		c.Wrong("save_payment_method", problem.Contradiction, "save_payment_method goes with one_time only: a series saves the method by itself.")
+	case r.Amount == 0 && r.Save != session.SaveAlways:
+		c.Wrong("save_payment_method", problem.Contradiction, "With an amount of 0 the method is saved: send always, or leave it out.")
 	}
 	out.PresentationMode = readPresentation(c)
 	if t, ok := c.Instant("expires_at"); ok {
-		out.ExpiresAt, r.ExpiresAt = &t, t
+		if r.Type == session.TypeNextInSeries {
+			c.Wrong("expires_at", problem.Contradiction, "A next_in_series session never expires.")
+		}
+		out.ExpiresAt = &t
+		if r.Type != session.TypeNextInSeries {
+			r.ExpiresAt = t
+		}
 	}
 	if l, ok := c.Text("locale"); ok {
 		if _, err := language.Parse(l); err != nil || len(l) > localeLenMax {
@@ -221,27 +259,4 @@ func checkWebURL(u *url.URL) string {
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-// operationRequest is a decoded request for a capture or a void.
-type operationRequest struct {
-	PaymentID string            `json:"payment_id"`
-	Amount    int64             `json:"amount,omitempty"` // 0: all that remains
-	Metadata  map[string]string `json:"metadata,omitempty"`
-}
-
-func readCapture(f *body.Fields, paymentID string) (operationRequest, error) {
-	r := operationRequest{PaymentID: paymentID}
-	r.Amount, _ = f.Amount("amount", 1)
-	r.Metadata = f.Metadata()
-	return r, f.Done()
-}
-
-func readVoid(f *body.Fields, paymentID string) (operationRequest, error) {
-	r := operationRequest{PaymentID: paymentID}
-	if _, present := f.Take("amount"); present {
-		f.Wrong("amount", problem.NotAllowed, "A void takes no amount: it gives back all that remains.")
-	}
-	r.Metadata = f.Metadata()
-	return r, f.Done()
 }

@@ -13,9 +13,12 @@ import (
 
 	"tender/domain/id"
 	"tender/eventstore"
+	"tender/handlers/clocks"
 	"tender/handlers/engine"
 	"tender/handlers/payments"
+	"tender/handlers/people"
 	"tender/handlers/problem"
+	"tender/handlers/subscriptions"
 	"tender/handlers/token"
 	"tender/handlers/webhooks"
 	"tender/projections"
@@ -25,8 +28,12 @@ import (
 type Account struct {
 	Engine   *engine.Engine
 	Payments *payments.Service
-	Lists    *projections.Lists
-	Cursors  *projections.Cursors
+	People   *people.Service
+	// Subscriptions are what the platform collects by itself.
+	Subscriptions *subscriptions.Service
+	Clocks        *clocks.Service
+	Lists         *projections.Lists
+	Cursors       *projections.Cursors
 	// Secrets keeps what webhooks are signed with; WebhookPolicy says where they
 	// may go.
 	Secrets       *webhooks.Secrets
@@ -74,13 +81,17 @@ func (s *Server) routes() {
 	post := func(pattern string, h writeHandler) { s.mux.Handle("POST "+pattern, s.write(h)) }
 	get := func(pattern string, h readHandler) { s.mux.Handle("GET "+pattern, s.read(h)) }
 	post("/collect/payment_sessions", s.createSession)
-	get("/collect/payment_sessions", s.listSessions)
+	get("/collect/payment_sessions", s.list(sessionList))
 	get("/collect/payment_sessions/{id}", s.getSession)
 	post("/collect/payment_sessions/{id}/cancel", s.cancelSession)
-	get("/collect/payments", s.listPayments)
+	get("/collect/payments", s.list(paymentList))
 	get("/collect/payments/{id}", s.getPayment)
 	post("/collect/payments/{id}/captures", s.capture)
 	post("/collect/payments/{id}/voids", s.void)
+	post("/collect/payments/{id}/refunds", s.refund)
+	s.peopleRoutes()
+	s.subscriptionRoutes()
+	s.clockRoutes()
 	s.webhookRoutes()
 }
 
@@ -121,7 +132,11 @@ func join(list []string) string {
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := problem.From(err)
 	if p.Status() >= http.StatusInternalServerError {
-		s.Log.ErrorContext(r.Context(), "request failed", "method", r.Method, "route", r.Pattern,
+		level := slog.LevelError
+		if p.Code == problem.PositionNotReached { // said by the contract, and no fault
+			level = slog.LevelInfo
+		}
+		s.Log.Log(r.Context(), level, "request failed", "method", r.Method, "route", r.Pattern,
 			"request_id", w.Header().Get("Request-Id"), "code", p.Code, "error", err)
 	}
 	problem.Write(w, r, s.BaseURL, p)

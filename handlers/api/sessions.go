@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"tender/domain/customer"
 	"tender/domain/id"
 	"tender/domain/merchant"
 	"tender/domain/session"
@@ -15,28 +16,72 @@ import (
 )
 
 func (s *Server) createSession(ctx context.Context, r *writeRequest, fingerprint func(any)) (written, error) {
-	now := r.account.Engine.Now()
-	in, err := readSession(r.body, r.mode, now.At)
+	in, err := readSession(r.body, r.mode, r.merchant.Value.Settings.TimeZone, r.account.Engine.Now().Wall)
+	present, failed := r.presentOf(ctx, in)
+	if failed != nil {
+		return written{}, failed
+	}
+	late := in.checkTimes(present)
 	if err != nil {
+		return written{}, alongside(err, late)
+	}
+	if err := in.allowedTo(r.caller.key.Kind); err != nil {
 		return written{}, err
 	}
 	fingerprint(in)
-	if wrong := in.checkExpiry(now.At); len(wrong) > 0 {
-		return written{}, r.unlessSentBefore(ctx, wrong)
+	if len(late) > 0 {
+		return written{}, r.unlessSentBefore(ctx, late)
+	}
+	c := session.Create{
+		ID: r.commandID(), Type: in.Type, Amount: in.Amount, Currency: in.Currency,
+		CaptureMethod: in.CaptureMethod, ExternalReference: in.ExternalReference, Metadata: in.Metadata,
+		Options: in.Options, ReturnURL: in.ReturnURL, ExpiresAt: in.ExpiresAt, Save: in.Save, Series: in.Series,
+	}
+	if in.Options != nil {
+		c.CustomerID = in.Options.CustomerID
+	}
+	if in.Type == session.TypeNextInSeries {
+		return s.charge(ctx, r, c)
 	}
 	// Who has the checkout's id may pay: it is drawn, not derived, and holds
 	// nothing of the time.
 	var random uuid.UUID
 	_, _ = rand.Read(random[:])
-	checkoutID := id.Format(id.Checkout, random)
-	c := session.Create{
-		ID: r.commandID(), CheckoutID: checkoutID, Type: in.Type, Amount: in.Amount, Currency: in.Currency,
-		CaptureMethod: in.CaptureMethod, ExternalReference: in.ExternalReference, Metadata: in.Metadata,
-		Options: in.Options, ReturnURL: in.ReturnURL, SessionURL: s.BaseURL + "/checkout/" + checkoutID,
-		ExpiresAt: in.ExpiresAt,
+	c.CheckoutID = id.Format(id.Checkout, random)
+	c.SessionURL = s.BaseURL + "/checkout/" + c.CheckoutID
+	newcomer, err := s.newcomer(ctx, r, in)
+	if err != nil {
+		return written{}, err
 	}
-	done, err := r.account.Payments.CreateSession(ctx, r.origin, r.key, c)
+	done, err := r.account.Payments.CreateSession(ctx, r.origin, r.key, newcomer, c)
 	return written{status: http.StatusCreated, stream: c.SessionID(), done: done}, err
+}
+
+// newcomer puts who a session's new customer is into the vault; nil where none is
+// made. A series belongs to a customer: one is made where none is named, but for a
+// subscription that is somebody's already.
+func (s *Server) newcomer(ctx context.Context, r *writeRequest, in sessionRequest) (*customer.Create, error) {
+	named := in.Options != nil && (in.Options.CustomerID != "" || in.Options.SubscriptionID != "")
+	if in.Customer == nil && (in.Type != session.TypeFirstInSeries || named) {
+		return nil, nil
+	}
+	c := customer.Create{ID: r.commandID()}
+	if in.Customer == nil {
+		return &c, nil
+	}
+	ref, err := r.account.People.Safe.KeepProfile(ctx, c.CustomerID(), in.Customer.Profile)
+	c.ProfileRef, c.ClockID = ref, in.Customer.TestClockID
+	return &c, err
+}
+
+// charge makes a payment without the customer.
+func (s *Server) charge(ctx context.Context, r *writeRequest, c session.Create) (written, error) {
+	o := c.Options
+	c.Charge = &session.Charge{PaymentMethodID: o.PaymentMethodID, MandateID: o.MandateID}
+	done, outstanding, err := r.account.Payments.Charge(ctx, r.origin, r.key, c)
+	return written{
+		status: http.StatusCreated, stream: c.SessionID(), done: done, outstanding: outstanding, outstandingStatus: http.StatusCreated,
+	}, err
 }
 
 func (s *Server) cancelSession(ctx context.Context, r *writeRequest, fingerprint func(any)) (written, error) {
@@ -65,7 +110,7 @@ type publicSession struct {
 	ID         string         `json:"id"`
 	Status     session.Status `json:"status"`
 	SessionURL string         `json:"session_url"`
-	ExpiresAt  object.Time    `json:"expires_at"`
+	ExpiresAt  *object.Time   `json:"expires_at,omitempty"`
 }
 
 func forKey(kind merchant.KeyKind, o object.Session) any {

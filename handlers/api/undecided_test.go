@@ -18,7 +18,7 @@ func TestKeysThatAreNotUsedUp(t *testing.T) {
 	t.Run("400", func(t *testing.T) {
 		t.Parallel()
 		c := b.of(t)
-		c.Post(sessions, with(object{"amount": 0}), key("a")).Is(400)
+		c.Post(sessions, with(object{"amount": -1}), key("a")).Is(400)
 		c.Post(sessions, "{broken", key("a")).Is(400)
 		c.Post(sessions, with(nil), key("a")).Is(201)
 		paymentID := c.Reserved(10_000, goodCard)

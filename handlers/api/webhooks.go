@@ -11,7 +11,6 @@ import (
 	"tender/handlers/body"
 	"tender/handlers/engine"
 	"tender/handlers/problem"
-	"tender/handlers/token"
 	"tender/projections"
 	"tender/projections/object"
 )
@@ -22,7 +21,7 @@ const endpointsMax = 50
 
 func (s *Server) webhookRoutes() {
 	s.mux.Handle("POST /webhooks/endpoints", s.write(s.createEndpoint))
-	s.mux.Handle("GET /webhooks/endpoints", s.read(s.listEndpoints))
+	s.mux.Handle("GET /webhooks/endpoints", s.read(s.list(endpointList)))
 	s.mux.Handle("GET /webhooks/endpoints/{id}", s.read(s.getEndpoint))
 	s.mux.Handle("PATCH /webhooks/endpoints/{id}", s.writeKeyless(s.updateEndpoint))
 	s.mux.Handle("DELETE /webhooks/endpoints/{id}", s.writeKeyless(s.deleteEndpoint))
@@ -51,7 +50,7 @@ func (r *writeRequest) readEndpoint(f *body.Fields) endpointRequest {
 	if events, ok := f.Texts("events"); ok {
 		in.Events = events
 		if refusal := webhook.CheckEvents(events); refusal != nil {
-			f.Wrong(refusal.Field[1:], problem.NotAnOption, refusal.Detail)
+			f.WrongAt(refusal.Field, problem.NotAnOption, refusal.Detail)
 		}
 	}
 	if d, ok := f.Text("description"); ok {
@@ -197,38 +196,4 @@ func (s *Server) getEndpoint(ctx context.Context, r *readRequest) (shown, error)
 		return shown{}, problem.New(problem.NotFound, "The webhook endpoint was deleted.")
 	}
 	return out, err
-}
-
-func (s *Server) listEndpoints(ctx context.Context, r *readRequest) (shown, error) {
-	p := newParameters(r.URL.Query())
-	filter := token.NewFilter(projections.EndpointsName)
-	q := projections.Query{MerchantID: r.merchant.ID, Limit: p.limit(), Before: s.cursor(p, r, filter)}
-	if err := s.readyToList(ctx, r, p, projections.EndpointsName); err != nil {
-		return shown{}, err
-	}
-	page, err := r.account.Lists.Page(ctx, projections.EndpointsName, q)
-	if err != nil {
-		return shown{}, err
-	}
-	out := list{Data: page.Objects, HasMore: page.More}
-	if page.More {
-		out.NextCursor = s.Sealer.Cursor(r.merchant.ID, r.mode, token.Cursor{BeforePosition: page.Last, Filter: filter})
-	}
-	return shown{object: out, position: max(page.Position, 1)}, nil
-}
-
-// readyToList finishes reading a list's parameters, and makes sure that the key
-// is still good and the read model as far as the caller wants it.
-func (s *Server) readyToList(ctx context.Context, r *readRequest, p *parameters, name string) error {
-	least := s.leastPosition(p, r)
-	if err := p.done(); err != nil {
-		return err
-	}
-	if err := r.account.Engine.Refresh(ctx, r.merchant); err != nil {
-		return err
-	}
-	if err := r.stillGood(); err != nil {
-		return err
-	}
-	return reach(ctx, r, name, least)
 }

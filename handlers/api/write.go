@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"tender/domain"
+	"tender/domain/id"
 	"tender/domain/merchant"
 	"tender/eventstore"
 	"tender/handlers/body"
@@ -17,6 +18,9 @@ import (
 )
 
 const keyLenMax = 255
+
+// replayedHeader says that an answer was given before.
+const replayedHeader = "Idempotent-Replayed"
 
 // writeRequest is one request that changes something, as far as every such
 // request is alike.
@@ -33,7 +37,9 @@ type written struct {
 	status      int
 	stream      string // whose object is shown
 	done        engine.Done
-	outstanding bool // the outcome will follow: the object as it is now, with 202
+	outstanding bool // the outcome will follow: the object is shown as it is now
+	// outstandingStatus is what that is answered with; 0: 202.
+	outstandingStatus int
 }
 
 // writeHandler decodes, runs and reports one kind of request. It calls
@@ -137,8 +143,12 @@ func (r *writeRequest) unlessSentBefore(ctx context.Context, refusal error) erro
 
 // answerWritten shows the object as the write left it.
 func (s *Server) answerWritten(ctx context.Context, w http.ResponseWriter, r *http.Request, req *writeRequest, result written) {
+	waiting := http.StatusAccepted
+	if result.outstandingStatus != 0 {
+		waiting = result.outstandingStatus
+	}
 	if result.outstanding {
-		s.answerOutstanding(ctx, w, r, req, result.stream)
+		s.answerOutstanding(ctx, w, r, req, result.stream, waiting)
 		return
 	}
 	version := result.done.Versions[result.stream]
@@ -154,7 +164,7 @@ func (s *Server) answerWritten(ctx context.Context, w http.ResponseWriter, r *ht
 	case known && record.Answer != nil:
 		s.answer(ctx, w, r, req, *record.Answer)
 	default:
-		s.answerOutstanding(ctx, w, r, req, result.stream)
+		s.answerOutstanding(ctx, w, r, req, result.stream, waiting)
 	}
 }
 
@@ -171,6 +181,7 @@ func (s *Server) answer(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	}
 	shown, position, err := s.objectAt(ctx, req, a.Stream, a.Version)
 	if err != nil {
+		w.Header().Del(replayedHeader) // that is not what was answered before
 		s.fail(w, r, err)
 		return
 	}
@@ -179,7 +190,7 @@ func (s *Server) answer(ctx context.Context, w http.ResponseWriter, r *http.Requ
 
 // answerOutstanding shows the object as it is now, while the outcome of what was
 // asked is not known.
-func (s *Server) answerOutstanding(ctx context.Context, w http.ResponseWriter, r *http.Request, req *writeRequest, stream string) {
+func (s *Server) answerOutstanding(ctx context.Context, w http.ResponseWriter, r *http.Request, req *writeRequest, stream string, status int) {
 	heads, err := req.account.Engine.Store.Streams(ctx, eventstore.StreamAfter{Stream: stream, Version: 1 << 30})
 	if err != nil {
 		s.fail(w, r, err)
@@ -190,7 +201,7 @@ func (s *Server) answerOutstanding(ctx context.Context, w http.ResponseWriter, r
 		s.fail(w, r, err)
 		return
 	}
-	s.encode(w, r, req.caller, http.StatusAccepted, shown, position)
+	s.encode(w, r, req.caller, status, shown, position)
 }
 
 // encode writes an object.
@@ -242,12 +253,12 @@ func (s *Server) replay(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	case err != nil:
 		s.fail(w, r, err)
 	case record.Answer != nil:
-		w.Header().Set("Idempotent-Replayed", "true")
+		w.Header().Set(replayedHeader, "true")
 		s.answer(ctx, w, r, req, *record.Answer)
 	case time.Since(record.RecordedAt) < callWindow:
 		s.fail(w, r, problem.New(problem.IdempotencyKeyInUse, "The first request with this key is still running.").WithRetryAfter(time.Second))
 	default:
-		s.answerOutstanding(ctx, w, r, req, record.Stream)
+		s.answerOutstanding(ctx, w, r, req, record.Stream, outstandingStatus(record.Stream))
 	}
 }
 
@@ -289,3 +300,12 @@ func (s *Server) awaitAnswer(ctx context.Context, req *writeRequest, record even
 
 // commandID is the id that the object of a new command is made from.
 func (r *writeRequest) commandID() uuid.UUID { return r.origin.CommandID }
+
+// outstandingStatus is what a request was answered with whose outcome was, and is,
+// outstanding: a session was created, whatever becomes of its payment.
+func outstandingStatus(stream string) int {
+	if id.PrefixOf(stream) == id.Session {
+		return http.StatusCreated
+	}
+	return http.StatusAccepted
+}

@@ -35,6 +35,12 @@ func (f *Fields) Wrong(name string, code domain.Code, detail string) {
 	f.errs.Add(at, code, detail)
 }
 
+// WrongAt is Wrong for what a JSON pointer names, from these members on: "" is the
+// whole, "/events/0" the first element of one of them.
+func (f *Fields) WrongAt(pointer string, code domain.Code, detail string) {
+	f.errs.Add(f.at+pointer, code, detail)
+}
+
 func (f *Fields) pointer(name string) string { return f.at + "/" + Escape(name) }
 
 // Take returns a member as it was read, and whether it is there.
@@ -215,7 +221,8 @@ func (f *Fields) Unsupported(detail string, names ...string) {
 
 // Limits of what merchants may hang on an object.
 const (
-	metadataPairsMax  = 20
+	// MetadataPairsMax is how many pairs of metadata an object has at most.
+	MetadataPairsMax  = 20
 	metadataKeyMax    = 50
 	metadataValueMax  = 500
 	externalReference = 255
@@ -229,26 +236,19 @@ func (f *Fields) Metadata() map[string]string {
 	if o == nil {
 		return nil
 	}
-	if len(o.values) > metadataPairsMax {
-		f.Wrong("metadata", problem.TooMany, fmt.Sprintf("metadata holds at most %d pairs.", metadataPairsMax))
+	if len(o.values) > MetadataPairsMax {
+		f.Wrong("metadata", problem.TooMany, fmt.Sprintf("metadata holds at most %d pairs.", MetadataPairsMax))
 		return nil
 	}
 	m := make(map[string]string, len(o.values))
 	for key := range o.values {
 		value, ok := o.Text(key)
-		switch n := utf8.RuneCountInString(key); {
-		case n < 1:
-			f.errs.Add(o.pointer(key), problem.TooShort, "A key has at least 1 character.")
-		case n > metadataKeyMax:
-			o.Wrong(key, problem.TooLong, fmt.Sprintf("A key has at most %d characters.", metadataKeyMax))
-		case !ok:
-		case value == "":
-			o.Wrong(key, problem.TooShort, "A value has at least 1 character.")
-		case utf8.RuneCountInString(value) > metadataValueMax:
-			o.Wrong(key, problem.TooLong, fmt.Sprintf("A value has at most %d characters.", metadataValueMax))
-		case hasNUL(key), hasNUL(value):
-			o.Wrong(key, problem.InvalidFormat, "U+0000 can't be stored.")
-		default:
+		if !ok {
+			value = "-" // what is wrong with it is said already
+		}
+		if code, detail := CheckMetadata(key, value); code != "" {
+			f.errs.Add(o.pointer(key), code, detail)
+		} else if ok {
 			m[key] = value
 		}
 	}
@@ -256,6 +256,23 @@ func (f *Fields) Metadata() map[string]string {
 		return nil
 	}
 	return m
+}
+
+// CheckMetadata returns what is wrong with a pair of metadata; code "": nothing.
+func CheckMetadata(key, value string) (code domain.Code, detail string) {
+	switch n := utf8.RuneCountInString(key); {
+	case n < 1:
+		return problem.TooShort, "A key has at least 1 character."
+	case n > metadataKeyMax:
+		return problem.TooLong, fmt.Sprintf("A key has at most %d characters.", metadataKeyMax)
+	case value == "":
+		return problem.TooShort, "A value has at least 1 character."
+	case utf8.RuneCountInString(value) > metadataValueMax:
+		return problem.TooLong, fmt.Sprintf("A value has at most %d characters.", metadataValueMax)
+	case hasNUL(key), hasNUL(value):
+		return problem.InvalidFormat, "U+0000 can't be stored."
+	}
+	return "", ""
 }
 
 // Reference reads the member external_reference; "" where it is absent.

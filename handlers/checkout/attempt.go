@@ -4,12 +4,10 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/cockroachdb/errors"
-
+	"tender/domain"
 	"tender/domain/collect"
 	"tender/domain/method"
 	"tender/domain/session"
-	"tender/handlers/body"
 	"tender/handlers/checkout/page"
 	"tender/handlers/payments"
 	"tender/handlers/problem"
@@ -52,11 +50,15 @@ func (s *Server) showState(w http.ResponseWriter, r *http.Request) {
 // attemptInput is a try to pay, as it was typed.
 type attemptInput struct {
 	attemptID string
-	card      method.CardInput
+	card      method.CardInput // with a saved method its CVC alone
+	methodID  string           // the saved method that pays; "": the card does
+	save      *bool            // whether the card is to be saved; nil: it is not said
+	accept    bool             // the customer agrees to the terms
+	shown     string           // the terms that they saw, where that is known
 }
 
-// pay checks the card and tries to pay with it. A mistyped card is refused
-// before anything is appended.
+// pay checks what was typed and tries to pay with it. A mistake is refused before
+// anything is appended.
 func (s *Server) pay(ctx context.Context, r *http.Request, v view, in attemptInput) error {
 	if collect.Joins(v.session.Value, in.attemptID) {
 		return nil // the same click again: it is told the state
@@ -64,189 +66,114 @@ func (s *Server) pay(ctx context.Context, r *http.Request, v view, in attemptInp
 	if v.session.Value.Status != session.StatusActive {
 		return problem.From(collect.ErrSessionNotActive)
 	}
-	card, details, wrong := method.CheckCard(in.card, v.service.Engine.Now().Wall)
-	if len(wrong) > 0 {
-		return cardProblems(wrong)
+	attempt, err := v.check(in)
+	if err != nil {
+		return err
 	}
-	return v.service.Pay(ctx, v.origin(r), payments.Attempt{
-		SessionID: v.sessionID, AttemptID: in.attemptID, Card: card, Details: details,
-	})
+	return v.service.Pay(ctx, v.origin(r), attempt)
 }
 
-// cardProblems are mistyped fields of a card.
-type cardProblems []method.FieldProblem
+// check returns the attempt that was asked for, or everything that is wrong with it:
+// [mistakes], or [method.ErrUnknown].
+func (v *view) check(in attemptInput) (payments.Attempt, error) {
+	a := payments.Attempt{
+		SessionID: v.sessionID, AttemptID: in.attemptID, PaymentMethodID: in.methodID,
+		AcceptMandate: in.accept, TermsShown: in.shown, Locale: v.locale(),
+	}
+	wrong := mistakes{saved: in.methodID != ""}
+	if wrong.saved {
+		saved, known := v.savedMethod(in.methodID)
+		if !known {
+			return a, method.ErrUnknown
+		}
+		var p *method.FieldProblem
+		if in.card.CVC != "" || v.needsCVC() {
+			a.Card.CVC, p = method.CheckCVC(in.card.CVC, saved.Card.CardDetails)
+		}
+		wrong.note(p)
+	} else {
+		a.Card, a.Details, wrong.fields = method.CheckCard(in.card, v.service.Engine.Now().Wall)
+	}
+	if v.session.Value.Series != nil && !in.accept {
+		wrong.note(&method.FieldProblem{
+			Field: page.FieldAccept, Code: method.CodeRequired, Detail: "The customer has to accept the terms of later payments: mandate_terms in the state.",
+		})
+	}
+	wrong.note(v.checkSave(in.save))
+	a.Save = in.save != nil && *in.save
+	if len(wrong.fields) > 0 {
+		return a, wrong
+	}
+	return a, nil
+}
 
-func (cardProblems) Error() string { return "fields of the card are wrong" }
+// codeContradiction says that a field does not go with the session.
+const codeContradiction = "contradiction"
+
+// checkSave refuses what the session does not do. Only where it prompts has the
+// customer a say; elsewhere they may repeat what happens anyway.
+func (v *view) checkSave(save *bool) *method.FieldProblem {
+	saves := v.session.Value.SavesMethod(false)
+	if save == nil || v.asksToSave() || *save == saves {
+		return nil
+	}
+	p := method.FieldProblem{
+		Field: page.FieldSave, Code: codeContradiction,
+		Detail: "This session does not save the payment method: save_payment_method goes with sessions that prompt for it.",
+	}
+	if saves {
+		p.Detail = "This session saves the payment method in any case: save_payment_method goes with sessions that prompt for it."
+	}
+	return &p
+}
+
+// mistakes are fields that were mistyped, forgotten or misplaced.
+type mistakes struct {
+	saved  bool // with a saved method
+	fields []method.FieldProblem
+}
+
+func (m *mistakes) note(p *method.FieldProblem) {
+	if p != nil {
+		m.fields = append(m.fields, *p)
+	}
+}
+
+func (mistakes) Error() string { return "fields of the attempt are wrong" }
 
 // Unwrap lets every field be named in the problem document.
-func (c cardProblems) Unwrap() error {
+func (m mistakes) Unwrap() error {
 	var errs problem.FieldErrors
-	for _, p := range c {
-		code := problem.InvalidFormat
-		switch p.Code {
-		case method.CodeRequired:
-			code = problem.Required
-		case method.CodeInvalidNumber:
-			code = problem.InvalidCardNumber
-		case method.CodeExpired:
-			code = problem.CardExpired
-		case method.CodeTooLong:
-			code = problem.TooLong
-		case method.CodeTooFarAhead:
-			code = problem.TooLarge
-		}
-		errs = append(errs, problem.FieldError{Pointer: "/payment_method/card/" + p.Field, Code: code, Detail: p.Detail})
+	for _, p := range m.fields {
+		errs.Add(m.pointer(p.Field), codeOf(p.Code), p.Detail)
 	}
 	return errs
 }
 
-func readAttempt(w http.ResponseWriter, r *http.Request) (attemptInput, error) {
-	f, err := readJSON(w, r)
-	if err != nil {
-		return attemptInput{}, err
-	}
-	var in attemptInput
-	in.attemptID, _ = f.Text("attempt_id")
-	if save, _ := f.Boolean("save_payment_method"); save {
-		f.Wrong("save_payment_method", problem.NotSupported, "Methods are not saved. This release does not support it yet.")
-	}
-	f.Boolean("accept_mandate")
-	m := f.Object("payment_method")
-	if m == nil {
-		if !f.Has("payment_method") {
-			f.Wrong("payment_method", problem.Required, "The payment method must be given.")
-		}
-		return in, f.Done()
-	}
-	if !m.Has("type") {
-		m.Wrong("type", problem.Required, "The type must be given.")
-	}
-	if m.Option("type", "card", "card", "saved") == "saved" {
-		m.Wrong("type", problem.NotSupported, "There are no saved methods. This release does not support it yet.")
-	}
-	readCard(m, &in.card)
-	m.Unknown()
-	return in, f.Done()
-}
-
-func readCard(m *body.Fields, card *method.CardInput) {
-	c := m.Object("card")
-	if c == nil {
-		if !m.Has("card") {
-			m.Wrong("card", problem.Required, "The card must be given.")
-		}
-		return
-	}
-	for name, into := range map[string]*string{"number": &card.Number, "cvc": &card.CVC} {
-		if !c.Has(name) {
-			c.Wrong(name, problem.Required, "The field must be present.")
-		}
-		*into, _ = c.Text(name)
-	}
-	for name, into := range map[string]*int{"exp_month": &card.ExpMonth, "exp_year": &card.ExpYear} {
-		if !c.Has(name) {
-			c.Wrong(name, problem.Required, "The field must be present.")
-		}
-		n, _ := c.Integer(name)
-		*into = int(n)
-	}
-	card.Name, _ = c.Text("name")
-	c.Unknown()
-}
-
-// attemptForm takes the page's own form, and leads back to the page. What was
-// mistyped is shown at once, beside what may be filled in again.
-func (s *Server) attemptForm(w http.ResponseWriter, r *http.Request) {
-	ctx := r.Context()
-	v, ok := s.readForm(w, r)
-	if !ok {
-		return
-	}
-	card := method.CardInput{
-		Number: r.PostForm.Get(page.FieldNumber), CVC: r.PostForm.Get(page.FieldCVC), Name: r.PostForm.Get(page.FieldName),
-	}
-	var readable bool
-	expiry := r.PostForm.Get(page.FieldExp)
-	if card.ExpMonth, card.ExpYear, readable = method.ParseExpiry(expiry); !readable && expiry != "" {
-		card.ExpMonth = -1 // no month: what was typed is wrong, not missing
-	}
-	err := s.pay(ctx, r, v, attemptInput{attemptID: r.PostForm.Get(page.FieldAttemptID), card: card})
-	var wrong cardProblems
+func (m mistakes) pointer(field string) string {
 	switch {
-	case errors.As(err, &wrong):
-		shown := s.pageOf(r, v)
-		shown.Problems = wrong
-		shown.Values = page.Values{Exp: r.PostForm.Get(page.FieldExp), Name: r.PostForm.Get(page.FieldName)}
-		s.render(w, r, http.StatusBadRequest, shown)
-	case err != nil && !shownByPage(err):
-		s.failPage(w, r, v, err)
-	default:
-		http.Redirect(w, r, "/checkout/"+v.id, http.StatusSeeOther)
+	case field == page.FieldAccept, field == page.FieldSave:
+		return "/" + field
+	case m.saved:
+		return "/payment_method/" + field
 	}
+	return "/payment_method/card/" + field
 }
 
-// shownByPage reports whether the page that the customer is led back to says by
-// itself what err says: the session has ended, or another attempt is under way.
-func shownByPage(err error) bool {
-	switch problem.From(err).Code {
-	case problem.SessionNotActive, problem.AttemptInProgress, problem.AttemptIDUnknown:
-		return true
+func codeOf(code string) domain.Code {
+	switch code {
+	case method.CodeRequired:
+		return problem.Required
+	case method.CodeInvalidNumber:
+		return problem.InvalidCardNumber
+	case method.CodeExpired:
+		return problem.CardExpired
+	case method.CodeTooLong:
+		return problem.TooLong
+	case method.CodeTooFarAhead:
+		return problem.TooLarge
+	case codeContradiction:
+		return problem.Contradiction
 	}
-	return false
-}
-
-// readForm reads a form and makes sure that it is our own page's.
-func (s *Server) readForm(w http.ResponseWriter, r *http.Request) (view, bool) {
-	v, err := s.load(r.Context(), r.PathValue("checkout"))
-	if err != nil {
-		s.failPage(w, r, v, err)
-		return v, false
-	}
-	r.Body = http.MaxBytesReader(w, r.Body, body.BytesMax)
-	switch {
-	case crossSite(r):
-		s.refuse(w, r, v, http.StatusForbidden, page.ProblemCrossSite)
-	case r.ParseForm() != nil:
-		s.refuse(w, r, v, http.StatusBadRequest, page.ProblemBadForm)
-	case !s.formTokenGood(v.id, r.PostForm.Get(page.FieldCSRF)):
-		s.refuse(w, r, v, http.StatusForbidden, page.ProblemFormToken)
-	default:
-		return v, true
-	}
-	return v, false
-}
-
-// cancel gives the session up, for the customer.
-func (s *Server) cancel(w http.ResponseWriter, r *http.Request) {
-	ctx := r.Context()
-	if isForm(r) {
-		v, ok := s.readForm(w, r)
-		if !ok {
-			return
-		}
-		_, _, err := v.service.CancelSession(ctx, v.origin(r), nil, v.sessionID, session.ByCustomer)
-		if err != nil && !shownByPage(err) {
-			s.failPage(w, r, v, err)
-			return
-		}
-		http.Redirect(w, r, "/checkout/"+v.id, http.StatusSeeOther)
-		return
-	}
-	f, err := readJSON(w, r)
-	if err == nil {
-		err = f.Done()
-	}
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	v, err := s.load(ctx, r.PathValue("checkout"))
-	if err == nil {
-		_, _, err = v.service.CancelSession(ctx, v.origin(r), nil, v.sessionID, session.ByCustomer)
-	}
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	s.showState(w, r)
+	return problem.InvalidFormat
 }

@@ -21,13 +21,13 @@ var looks = []browsertest.Look{
 
 // inEveryLook runs a customer's way through the checkout once per look, each
 // with a session of its own.
-func inEveryLook(t *testing.T, way func(t *testing.T, s sale, tab *browsertest.Tab)) {
+func inEveryLook(t *testing.T, way func(t *testing.T, s sale, tab *browsertest.Tab), changes ...func(*session.Create)) {
 	t.Helper()
 	t.Parallel()
 	b, browser := setup(t), browsertest.Start(t)
 	for _, look := range looks {
 		t.Run(look.String(), func(t *testing.T) {
-			s, tab := b.sell(t), browser.Open(t, look)
+			s, tab := b.sell(t, changes...), browser.Open(t, look)
 			tab.Go(s.url)
 			tab.WaitState("form")
 			way(t, s, tab)

@@ -12,11 +12,13 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"tender/domain"
 	"tender/domain/collect"
+	"tender/domain/customer"
 	"tender/domain/id"
 	"tender/domain/merchant"
 	"tender/domain/payment"
@@ -94,6 +96,9 @@ type view struct {
 	payment  *engine.Stream[payment.State]
 	paid     *engine.Stream[object.Payment]
 	action   *engine.Stream[object.Action]
+	clock    *engine.Stream[object.Clock]                    // the customer's, if it is not the wall's
+	owner    *engine.Stream[customer.State]                  // the session's customer, while it can be paid
+	methods  map[string]*engine.Stream[object.PaymentMethod] // theirs
 }
 
 // find returns the session of the checkout in the path.
@@ -119,43 +124,88 @@ func (s *Server) find(ctx context.Context, checkoutID string) (place, error) {
 	return place{}, missing
 }
 
-// load reads the checkout as the log has it now: one query where the session and
-// its payment are remembered, two or three where they are not.
+// load reads the checkout as the log has it now: one query where everything that
+// concerns it is remembered, and one more for each thing that leads to others.
 func (s *Server) load(ctx context.Context, checkoutID string) (view, error) {
 	p, err := s.find(ctx, checkoutID)
 	if err != nil {
 		return view{}, err
 	}
-	g := p.service.Engine
-	v := view{place: p, id: checkoutID, session: g.Sessions.Ref(p.sessionID), shown: g.SessionObjects.Ref(p.sessionID)}
-	refs := []engine.Ref{v.session, v.shown}
-	known := v.session.Value.PaymentID
-	if known != "" {
-		refs = append(refs, v.refPayment(known)...)
-	}
-	if err := g.Refresh(ctx, refs...); err != nil {
-		return view{}, err
-	}
-	if now := v.session.Value.PaymentID; now != known {
-		if err := g.Refresh(ctx, v.refPayment(now)...); err != nil {
+	v := view{place: p, id: checkoutID, methods: map[string]*engine.Stream[object.PaymentMethod]{}}
+	for refs := v.unread(); len(refs) > 0; refs = v.unread() {
+		if err := p.service.Engine.Refresh(ctx, refs...); err != nil {
 			return view{}, err
 		}
-	}
-	v.merchant = g.Merchants.Ref(v.session.MerchantID)
-	if v.merchant.Version == 0 {
-		return v, g.Refresh(ctx, v.merchant)
 	}
 	return v, nil
 }
 
-func (v *view) refPayment(paymentID string) []engine.Ref {
+// unread lists what the view lacks, as far as what it holds names it. It lists each
+// stream once.
+func (v *view) unread() []engine.Ref {
 	g := v.service.Engine
-	v.payment, v.paid, v.action = g.Payments.Ref(paymentID), g.PaymentObjects.Ref(paymentID), g.Actions.Ref(paymentID)
-	return []engine.Ref{v.payment, v.paid, v.action}
+	var refs []engine.Ref
+	if v.session == nil {
+		v.session, v.shown = g.Sessions.Ref(v.sessionID), g.SessionObjects.Ref(v.sessionID)
+		refs = append(refs, v.session, v.shown)
+	}
+	st := v.session.Value
+	if st.PaymentID != "" && v.payment == nil {
+		v.payment, v.paid, v.action = g.Payments.Ref(st.PaymentID), g.PaymentObjects.Ref(st.PaymentID), g.Actions.Ref(st.PaymentID)
+		refs = append(refs, v.payment, v.paid, v.action)
+	}
+	if st.Exists() && v.merchant == nil {
+		v.merchant = g.Merchants.Ref(v.session.MerchantID)
+		// The name that the customer is shown may be late by a moment, but not in the
+		// terms that they agree to, nor may the settings.
+		if v.merchant.Version == 0 || st.Series != nil || st.CustomerID != "" {
+			refs = append(refs, v.merchant)
+		}
+	}
+	if st.ClockID != "" && v.clock == nil {
+		v.clock = g.ClockObjects.Ref(st.ClockID)
+		refs = append(refs, v.clock)
+	}
+	if st.CustomerID != "" && st.Status == session.StatusActive && v.owner == nil {
+		v.owner = g.Customers.Ref(st.CustomerID)
+		refs = append(refs, v.owner)
+	}
+	if v.owner != nil {
+		refs = append(refs, v.unreadMethods()...)
+	}
+	return refs
+}
+
+func (v *view) unreadMethods() []engine.Ref {
+	var refs []engine.Ref
+	for _, methodID := range v.owner.Value.Methods {
+		if v.methods[methodID] == nil {
+			v.methods[methodID] = v.service.Engine.MethodObjects.Ref(methodID)
+			refs = append(refs, v.methods[methodID])
+		}
+	}
+	return refs
+}
+
+// now is the session's present: the wall's, or that of the clock which its customer
+// lives on.
+func (v *view) now() time.Time {
+	if v.clock != nil {
+		return time.Time(v.clock.Value.FrozenTime)
+	}
+	return v.service.Engine.Now().At
 }
 
 // inFlight reports whether an attempt waits for its outcome.
 func (v *view) inFlight() bool { return v.payment != nil && v.payment.Value.InFlight() }
+
+// payable reports whether the customer can make an attempt now.
+func (v *view) payable() bool {
+	return v.session.Value.Status == session.StatusActive && !v.inFlight() && !v.forgotten()
+}
+
+// forgotten reports whether the session's customer has been erased.
+func (v *view) forgotten() bool { return v.owner != nil && v.owner.Value.Erased }
 
 // attemptID is the attempt in flight, or the next one; "" once the session ended.
 func (v *view) attemptID() string {

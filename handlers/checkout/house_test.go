@@ -49,7 +49,13 @@ type purchase struct {
 // sells makes a session to pay.
 func (h *house) sells(t *testing.T, more ...object) *purchase {
 	t.Helper()
-	sessionID, checkoutID := h.merchant.Create(10_000, more...)
+	return h.asks(t, 10_000, more...)
+}
+
+// asks makes a session over an amount.
+func (h *house) asks(t *testing.T, amount int64, more ...object) *purchase {
+	t.Helper()
+	sessionID, checkoutID := h.merchant.Create(amount, more...)
 	return &purchase{house: h, t: t, sessionID: sessionID, id: checkoutID}
 }
 

@@ -45,16 +45,14 @@ func (s *Server) pageOf(_ *http.Request, v view) page.View {
 	st, o := v.session.Value, v.shown.Value
 	path := "/checkout/" + v.id
 	out := page.View{
-		State: v.pageState(v.service.Engine.Now().At), Test: o.Mode == "test",
+		State: v.pageState(v.now()), Test: o.Mode == "test",
 		Merchant: v.merchant.Value.Settings.Name, Amount: money.Format(st.Amount, st.Currency),
 		Reference: st.ExternalReference, ExpiresAt: st.ExpiresAt,
 		PageURL: path, PayURL: path + "/attempts", StateURL: path + "/state",
 		ReturnURL: returnURL(o.ReturnURL, st.ID), CSRF: s.formToken(v.id), AttemptID: v.attemptID(),
-		NextURL: v.actionURL(), Outcome: string(o.PaymentOutcome),
+		NextURL: v.actionURL(), Outcome: string(o.PaymentOutcome), Lang: v.locale(),
 	}
-	if o.Options != nil && o.Options.CheckoutOptions != nil {
-		out.Lang = o.Options.CheckoutOptions.Locale
-	}
+	v.showSeries(&out)
 	if st.Status == session.StatusActive && (!v.inFlight() || v.actionURL() != "") {
 		out.CancelURL = path + "/cancel"
 	}
@@ -99,6 +97,8 @@ func (v *view) pageState(now time.Time) page.State {
 		return page.StateProcessing
 	case !now.Before(st.ExpiresAt):
 		return page.StateExpired // the worker says so in a moment
+	case v.forgotten():
+		return page.StateExpired // nobody can pay it any more, and in time it says so
 	case v.shown.Value.LastPaymentError != nil:
 		return page.StateDeclined
 	}

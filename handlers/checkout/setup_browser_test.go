@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -17,6 +18,7 @@ import (
 
 	"tender/acquirers/simulator"
 	"tender/domain"
+	"tender/domain/customer"
 	"tender/domain/id"
 	"tender/domain/merchant"
 	"tender/domain/payment"
@@ -26,7 +28,10 @@ import (
 	"tender/handlers/checkout/browsertest"
 	"tender/handlers/engine"
 	"tender/handlers/payments"
+	"tender/handlers/people"
 	"tender/handlers/worker"
+	projected "tender/projections/object"
+	"tender/vault"
 )
 
 const (
@@ -37,8 +42,12 @@ const (
 	lostCard       = "4000000000000408" // performed, but the answer is lost
 )
 
-// withBook has the simulator's schema in a test's database.
-var withBook = storetest.With("simulator", simulator.Migrate)
+// withBook and withVault have the simulator's schema and the vault's in a test's
+// database.
+var (
+	withBook  = storetest.With("simulator", simulator.Migrate)
+	withVault = storetest.With("vault", vault.Migrate)
+)
 
 // bundle is a checkout with everything behind it: a log, the simulator and its
 // notifications. What a worker would do in time a test does at its own moment.
@@ -56,7 +65,7 @@ func setup(t *testing.T) *bundle {
 	t.Helper()
 	b := &bundle{t: t}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	db := storetest.Database(t, withBook)
+	db := storetest.Database(t, withBook, withVault)
 	store := storetest.Open(t, db, "test")
 
 	front := httptest.NewUnstartedServer(nil)
@@ -69,7 +78,7 @@ func setup(t *testing.T) *bundle {
 		Acquirer: simulator.New(simulator.ClientConfig{
 			BaseURL: b.bank, APIKey: "sim_key", NotificationSecret: "notification secret",
 		}),
-		BaseURL: b.url, Log: log,
+		Cards: b.openSafe(db), BaseURL: b.url, Log: log,
 	}
 	modes := map[string]*payments.Service{"test": b.service}
 	notices := worker.NewNotifications(modes, b.url, log)
@@ -92,6 +101,21 @@ func setup(t *testing.T) *bundle {
 	})
 	b.merchantID = b.createMerchant("Karoo Coffee Roasters")
 	return b
+}
+
+// openSafe opens the vault, where cards are saved.
+func (b *bundle) openSafe(db storetest.DB) *people.Safe {
+	b.t.Helper()
+	keys, err := vault.LoadOrCreateMasterKey(filepath.Join(b.t.TempDir(), "master.key"))
+	if err != nil {
+		b.t.Fatalf("make a master key: %+v", err)
+	}
+	v, err := vault.Open(context.Background(), db.VaultURL, keys)
+	if err != nil {
+		b.t.Fatalf("open the vault: %+v", err)
+	}
+	b.t.Cleanup(v.Close)
+	return people.NewSafe(v, keys)
 }
 
 // startBank starts the simulator, with its 3-D Secure page.
@@ -166,7 +190,9 @@ type sale struct {
 	id, url string
 }
 
-func (b *bundle) sell(t *testing.T) sale {
+// sell makes a session, changed as a test needs it. One that names no customer gets
+// a new one if it needs one.
+func (b *bundle) sell(t *testing.T, changes ...func(*session.Create)) sale {
 	t.Helper()
 	command := engine.NewID()
 	c := session.Create{
@@ -176,9 +202,16 @@ func (b *bundle) sell(t *testing.T) sale {
 		Options:   &session.Options{CheckoutOptions: &session.CheckoutOptions{ReturnURL: b.shop + "/thanks?basket=7"}},
 	}
 	c.SessionURL = b.url + "/checkout/" + c.CheckoutID
+	for _, change := range changes {
+		change(&c)
+	}
+	var newcomer *customer.Create
+	if c.Type == session.TypeFirstInSeries && c.CustomerID == "" {
+		newcomer = &customer.Create{ID: command}
+	}
 	_, err := b.service.CreateSession(t.Context(), engine.Origin{
 		CommandID: command, MerchantID: b.merchantID, Actor: domain.Actor{Kind: domain.ActorSystem, ID: "test"},
-	}, nil, c)
+	}, nil, newcomer, c)
 	if err != nil {
 		t.Fatalf("create a session: %+v", err)
 	}
@@ -189,6 +222,16 @@ func (b *bundle) sell(t *testing.T) sale {
 func (s sale) session(t *testing.T) session.State {
 	t.Helper()
 	ref := s.service.Engine.Sessions.Ref(s.id)
+	if err := s.service.Engine.Refresh(t.Context(), ref); err != nil {
+		t.Fatal(err)
+	}
+	return ref.Value
+}
+
+// shown is the session as its merchant sees it.
+func (s sale) shown(t *testing.T) projected.Session {
+	t.Helper()
+	ref := s.service.Engine.SessionObjects.Ref(s.id)
 	if err := s.service.Engine.Refresh(t.Context(), ref); err != nil {
 		t.Fatal(err)
 	}

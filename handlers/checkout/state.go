@@ -19,6 +19,10 @@ type stateJSON struct {
 	LastPaymentError *customerError  `json:"last_payment_error,omitempty"`
 	AttemptID        string          `json:"attempt_id,omitempty"`
 	NextAction       *nextAction     `json:"next_action,omitempty"`
+	// What the next attempt may or must say; see [view.offers].
+	MandateTerms        string      `json:"mandate_terms,omitempty"`
+	PromptsToSave       bool        `json:"prompts_to_save,omitempty"`
+	SavedPaymentMethods []savedJSON `json:"saved_payment_methods,omitempty"`
 }
 
 // customerError is why the last attempt failed, as far as it concerns the
@@ -43,6 +47,7 @@ func (v *view) state() stateJSON {
 	if url := v.actionURL(); url != "" {
 		out.NextAction = &nextAction{Type: "redirect", URL: url}
 	}
+	v.offers(&out)
 	return out
 }
 

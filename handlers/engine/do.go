@@ -38,6 +38,7 @@ type read interface {
 	expectation() eventstore.Expectation
 	lastAt() time.Time
 	fromCache() bool
+	causedBy(name string) uuid.UUID
 }
 
 type write struct {
@@ -142,13 +143,18 @@ type Command struct {
 // Done is what a command came to.
 type Done struct {
 	Position int64 // of its last event; 0: it had none
-	Taken    []eventstore.Claim
-	Versions map[string]int // of each stream written
+	// Duplicate: a command with the same id was appended before, by somebody else.
+	Duplicate bool
+	Taken     []eventstore.Claim
+	Versions  map[string]int // of each stream written
 }
 
 // Do decides c and appends what was decided. A refusal comes back as the error,
 // after the log has confirmed the versions that it rests on.
 func (g *Engine) Do(ctx context.Context, c Command) (Done, error) {
+	var turn string // the stream at which this command has its turn
+	end := func() {}
+	defer func() { end() }()
 	for try := 0; c.Unbounded || try < triesMax; try++ {
 		tx := &Tx{g: g, Origin: c.Origin, Now: g.Now()}
 		refusal := c.Decide(ctx, tx)
@@ -159,6 +165,17 @@ func (g *Engine) Do(ctx context.Context, c Command) (Done, error) {
 		var conflict *eventstore.VersionConflict
 		if !errors.As(err, &conflict) {
 			return done, err
+		}
+		if conflict.Stream != turn {
+			// One turn at a time: who held one while waiting for another could wait
+			// for ever.
+			end()
+			end = func() {}
+			next, err := g.turns.take(ctx, conflict.Stream)
+			if err != nil {
+				return Done{}, err
+			}
+			end, turn = next, conflict.Stream
 		}
 		if err := g.catchUp(ctx, tx); err != nil {
 			return Done{}, err
@@ -185,16 +202,29 @@ func (g *Engine) commit(ctx context.Context, tx *Tx, c Command, refusal error) (
 		return Done{}, nil // nothing to do, and the log itself said so
 	}
 	cmd.Key = c.Key
-	result, err := g.Store.Append(ctx, cmd)
+	result, err := g.append(ctx, cmd)
 	if err != nil {
 		return Done{}, err
 	}
 	g.remember(cmd, result)
-	done := Done{Position: result.Last, Taken: result.Taken, Versions: map[string]int{}}
+	done := Done{Position: result.Last, Duplicate: result.Duplicate, Taken: result.Taken, Versions: map[string]int{}}
 	for _, w := range tx.writes {
 		done.Versions[w.stream] = tx.Version(w.stream)
 	}
 	return done, nil
+}
+
+// append hands cmd to the log. What was handed over can't be taken back, and an
+// intent that nobody knows of stays without its call: so whoever leaves from now
+// on is waited for a little longer, and what follows the append takes place.
+func (g *Engine) append(ctx context.Context, cmd eventstore.Command) (eventstore.Result, error) {
+	if err := ctx.Err(); err != nil {
+		return eventstore.Result{}, err
+	}
+	waiting, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	defer giveUp()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(appendLinger, giveUp) })()
+	return g.Store.Append(waiting, cmd)
 }
 
 // commitRefusal has the log confirm what a refusal rests on, and keeps it for
@@ -319,6 +349,21 @@ func (g *Engine) advance(stream string, events []eventstore.Event) {
 	case id.Endpoint:
 		g.Endpoints.advance(events)
 		g.EndpointObjects.advance(events)
+	case id.Customer:
+		g.Customers.advance(events)
+		g.CustomerObjects.advance(events)
+	case id.Method:
+		g.Methods.advance(events)
+		g.MethodObjects.advance(events)
+	case id.Mandate:
+		g.Mandates.advance(events)
+		g.MandateObjects.advance(events)
+	case id.Subscription:
+		g.Subscriptions.advance(events)
+		g.SubscriptionObjects.advance(events)
+	case id.Clock:
+		g.Clocks.advance(events)
+		g.ClockObjects.advance(events)
 	default: // of the other kinds nothing is remembered
 	}
 }

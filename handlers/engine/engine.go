@@ -14,11 +14,16 @@ import (
 	"github.com/google/uuid"
 
 	"tender/domain"
+	"tender/domain/clock"
 	"tender/domain/codec"
+	"tender/domain/customer"
+	"tender/domain/mandate"
 	"tender/domain/merchant"
+	"tender/domain/method"
 	"tender/domain/payment"
 	"tender/domain/session"
 	"tender/domain/staff"
+	"tender/domain/subscription"
 	"tender/domain/webhook"
 	"tender/eventstore"
 	"tender/projections/object"
@@ -31,6 +36,8 @@ const (
 	triesMax = 12
 	// cachedMax is how many streams of each kind a process remembers.
 	cachedMax = 20_000
+	// appendLinger is how long an append is waited for after its caller has left.
+	appendLinger = 5 * time.Second
 )
 
 // Engine runs commands and reads on one log.
@@ -38,20 +45,31 @@ type Engine struct {
 	Store *eventstore.Store
 
 	// States, which the rules read.
-	Sessions   *View[session.State]
-	Payments   *View[payment.State]
-	Merchants  *View[merchant.State]
-	Staff      *View[staff.State]
-	Endpoints  *View[webhook.Endpoint]
-	Deliveries *View[webhook.Delivery]
+	Sessions      *View[session.State]
+	Payments      *View[payment.State]
+	Merchants     *View[merchant.State]
+	Staff         *View[staff.State]
+	Endpoints     *View[webhook.Endpoint]
+	Deliveries    *View[webhook.Delivery]
+	Customers     *View[customer.State]
+	Methods       *View[method.State]
+	Mandates      *View[mandate.State]
+	Subscriptions *View[subscription.State]
+	Clocks        *View[clock.State]
 
 	// Objects, which clients see.
-	SessionObjects  *View[object.Session]
-	PaymentObjects  *View[object.Payment]
-	EndpointObjects *View[object.Endpoint]
-	Actions         *View[object.Action]
+	SessionObjects      *View[object.Session]
+	PaymentObjects      *View[object.Payment]
+	EndpointObjects     *View[object.Endpoint]
+	CustomerObjects     *View[object.Customer]
+	MethodObjects       *View[object.PaymentMethod]
+	MandateObjects      *View[object.Mandate]
+	SubscriptionObjects *View[object.Subscription]
+	ClockObjects        *View[object.Clock]
+	Actions             *View[object.Action]
 
-	now func() time.Time
+	now   func() time.Time
+	turns turns
 }
 
 // New returns an engine on store. The clock is read at the edge only: here.
@@ -62,10 +80,10 @@ func New(store *eventstore.Store, now func() time.Time) *Engine {
 		now:   now,
 		Sessions: newView(func(s session.State, e eventstore.Event, d codec.Named) session.State {
 			return session.Evolve(s, e.Stream, e.MerchantID, d.(session.Event))
-		}),
+		}).withCauses(),
 		Payments: newView(func(s payment.State, e eventstore.Event, d codec.Named) payment.State {
 			return payment.Evolve(s, e.Stream, d.(payment.Event))
-		}),
+		}).withCauses(),
 		Merchants: newView(func(s merchant.State, e eventstore.Event, d codec.Named) merchant.State {
 			return merchant.Evolve(s, e.Stream, d.(merchant.Event))
 		}),
@@ -78,19 +96,36 @@ func New(store *eventstore.Store, now func() time.Time) *Engine {
 		Deliveries: newView(func(s webhook.Delivery, e eventstore.Event, d codec.Named) webhook.Delivery {
 			return webhook.EvolveDelivery(s, e.Stream, d.(webhook.Event))
 		}),
-		SessionObjects: newView(func(o object.Session, e eventstore.Event, d codec.Named) object.Session {
-			return o.Apply(mode, e, d)
+		Customers: newView(func(s customer.State, e eventstore.Event, d codec.Named) customer.State {
+			return customer.Evolve(s, e.Stream, d.(customer.Event))
 		}),
-		PaymentObjects: newView(func(o object.Payment, e eventstore.Event, d codec.Named) object.Payment {
-			return o.Apply(mode, e, d)
+		Methods: newView(func(s method.State, e eventstore.Event, d codec.Named) method.State {
+			return method.Evolve(s, e.Stream, d.(method.Event))
 		}),
-		EndpointObjects: newView(func(o object.Endpoint, e eventstore.Event, d codec.Named) object.Endpoint {
-			return o.Apply(mode, e, d)
+		Mandates: newView(func(s mandate.State, e eventstore.Event, d codec.Named) mandate.State {
+			return mandate.Evolve(s, e.Stream, e.At, d.(mandate.Event))
+		}).withCauses(),
+		Subscriptions: newView(func(s subscription.State, e eventstore.Event, d codec.Named) subscription.State {
+			return subscription.Evolve(s, e.Stream, e.At, d.(subscription.Event))
+		}).withCauses(),
+		Clocks: newView(func(s clock.State, e eventstore.Event, d codec.Named) clock.State {
+			return clock.Evolve(s, e.Stream, d.(clock.Event))
 		}),
-		Actions: newView(func(o object.Action, e eventstore.Event, d codec.Named) object.Action {
-			return o.Apply(mode, e, d)
-		}),
+		SessionObjects:      objects(mode, object.Session.Apply),
+		PaymentObjects:      objects(mode, object.Payment.Apply),
+		EndpointObjects:     objects(mode, object.Endpoint.Apply),
+		CustomerObjects:     objects(mode, object.Customer.Apply),
+		MethodObjects:       objects(mode, object.PaymentMethod.Apply),
+		MandateObjects:      objects(mode, object.Mandate.Apply),
+		SubscriptionObjects: objects(mode, object.Subscription.Apply),
+		ClockObjects:        objects(mode, object.Clock.Apply),
+		Actions:             objects(mode, object.Action.Apply),
 	}
+}
+
+// objects is a view of what clients see.
+func objects[T any](mode string, apply func(T, string, eventstore.Event, codec.Named) T) *View[T] {
+	return newView(func(o T, e eventstore.Event, d codec.Named) T { return apply(o, mode, e, d) })
 }
 
 // Mode is the log's mode.
@@ -111,7 +146,7 @@ type Origin struct {
 	MerchantID string
 	RequestID  string
 	Actor      domain.Actor
-	Causation  uuid.UUID
+	Causation  uuid.UUID // the event that led to the command; zero: none, or see [Tx.Because]
 }
 
 // Refresh brings what refs hold up to the log, with one query.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/cockroachdb/errors"
@@ -20,12 +21,16 @@ type Loaded[T any] struct {
 	MerchantID string
 	At         time.Time // of its last event
 	Value      T
+
+	causes []cause
 }
 
 // View is one fold over streams of one kind, with the latest folds cached.
 type View[T any] struct {
 	fold  func(T, eventstore.Event, codec.Named) T
 	cache *lru.Cache[string, Loaded[T]]
+	// causes: the ids of events that others may come of are kept with the fold.
+	causes bool
 }
 
 func newView[T any](fold func(T, eventstore.Event, codec.Named) T) *View[T] {
@@ -34,6 +39,12 @@ func newView[T any](fold func(T, eventstore.Event, codec.Named) T) *View[T] {
 		panic(err) // the size is a constant above 0
 	}
 	return &View[T]{fold: fold, cache: cache}
+}
+
+// withCauses makes v keep what [Tx.Because] looks for.
+func (v *View[T]) withCauses() *View[T] {
+	v.causes = true
+	return v
 }
 
 // Ref is a stream that a request shows or decides about, as far as it is known.
@@ -75,10 +86,30 @@ func (v *View[T]) step(l Loaded[T], e eventstore.Event) (Loaded[T], error) {
 	if err != nil {
 		return l, err
 	}
-	return Loaded[T]{
+	value, err := v.folded(l.Value, e, d)
+	if err != nil {
+		return l, err
+	}
+	next := Loaded[T]{
 		ID: e.Stream, Version: e.Version, Position: e.Position, MerchantID: e.MerchantID, At: e.At,
-		Value: v.fold(l.Value, e, d),
-	}, nil
+		Value: value, causes: l.causes,
+	}
+	if name := causeName(d); v.causes && name != "" {
+		// A slice of its own, because folds are values that several holders share.
+		next.causes = append(slices.Clip(l.causes), cause{name, e.ID})
+	}
+	return next, nil
+}
+
+// folded calls the fold. An event that breaks an invariant stops whoever needs
+// its stream, and not the process.
+func (v *View[T]) folded(value T, e eventstore.Event, d codec.Named) (next T, err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			next, err = value, errors.AssertionFailedf("event %d of stream %s can't be folded: %v", e.Version, e.Stream, fault)
+		}
+	}()
+	return v.fold(value, e, d), nil
 }
 
 func (g *Engine) at(ctx context.Context, stream string, version int) ([]eventstore.Event, error) {

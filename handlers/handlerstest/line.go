@@ -15,6 +15,7 @@ const (
 	CallAuthorise = "authorise"
 	CallCapture   = "capture"
 	CallVoid      = "void"
+	CallRefund    = "refund"
 	CallSettle    = "settle"
 )
 
@@ -135,6 +136,11 @@ func (l *Line) Capture(ctx context.Context, c acquirers.Capture) (acquirers.Answ
 // Void calls the acquirer, if the test lets it.
 func (l *Line) Void(ctx context.Context, v acquirers.Void) (acquirers.Answer, error) {
 	return l.pass(ctx, CallVoid, func(ctx context.Context) (acquirers.Answer, error) { return l.Acquirer.Void(ctx, v) })
+}
+
+// Refund calls the acquirer, if the test lets it.
+func (l *Line) Refund(ctx context.Context, r acquirers.Refund) (acquirers.Answer, error) {
+	return l.pass(ctx, CallRefund, func(ctx context.Context) (acquirers.Answer, error) { return l.Acquirer.Refund(ctx, r) })
 }
 
 // Settle calls the acquirer, if the test lets it.

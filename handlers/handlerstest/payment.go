@@ -97,6 +97,16 @@ func (c *Caller) Void(paymentID string, headers ...Header) *Answer {
 	return c.Post(PaymentsPath+"/"+paymentID+"/voids", nil, headers...)
 }
 
+// Refund pays back; amount 0: all that is refundable.
+func (c *Caller) Refund(paymentID string, amount int64, headers ...Header) *Answer {
+	c.t.Helper()
+	body := Object{}
+	if amount != 0 {
+		body["amount"] = amount
+	}
+	return c.Post(PaymentsPath+"/"+paymentID+"/refunds", body, headers...)
+}
+
 // Payment reads a payment.
 func (c *Caller) Payment(paymentID string) *Answer {
 	c.t.Helper()

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -15,8 +16,11 @@ import (
 	"tender/eventstore/lease"
 	"tender/handlers/api"
 	"tender/handlers/checkout"
+	"tender/handlers/clocks"
 	"tender/handlers/engine"
 	"tender/handlers/payments"
+	"tender/handlers/people"
+	"tender/handlers/subscriptions"
 	"tender/handlers/token"
 	"tender/handlers/webhooks"
 	"tender/handlers/worker"
@@ -32,14 +36,20 @@ type Process struct {
 	Test Mode
 	Live Mode
 
-	log *slog.Logger
+	log     *slog.Logger
+	started atomic.Pointer[clocks.Job] // hears of clocks that this process sends on their way
 }
 
 // Mode is what a process has of one log.
 type Mode struct {
 	Engine   *engine.Engine
 	Payments *payments.Service
+	People   *people.Service
 	Cursors  *projections.Cursors
+	// Subscriptions are what the platform collects by itself.
+	Subscriptions *subscriptions.Service
+	// Clocks are the test clocks; nil in live mode.
+	Clocks *clocks.Service
 }
 
 func (h *House) newProcess(listener net.Listener) *Process {
@@ -64,10 +74,22 @@ func (p *Process) mode(mode string) Mode {
 	p.house.t.Helper()
 	store := p.house.open(mode)
 	g := engine.New(store, p.house.Clock.Now)
-	return Mode{
+	m := Mode{
 		Engine: g, Cursors: projections.NewCursors(store),
-		Payments: &payments.Service{Engine: g, Acquirer: p.Line, BaseURL: BaseURL, Log: p.log},
+		Payments: &payments.Service{
+			Engine: g, Acquirer: p.Line, Cards: people.NewSafe(p.house.vault, p.house.keys), BaseURL: BaseURL, Log: p.log,
+		},
 	}
+	if mode == "test" {
+		m.Clocks = &clocks.Service{Engine: g, Permit: m.Payments.Permitted, Started: func(clockID string) {
+			if job := p.started.Load(); job != nil {
+				job.Started(clockID)
+			}
+		}}
+	}
+	m.People = &people.Service{Engine: g, Safe: m.Payments.Cards, Permit: m.Payments.Permitted, Log: p.log}
+	m.Subscriptions = &subscriptions.Service{Engine: g, Payments: m.Payments}
+	return m
 }
 
 // routes puts the handlers together as a process that serves everything does.
@@ -77,8 +99,9 @@ func (p *Process) routes() http.Handler {
 	for mode, m := range map[string]Mode{"test": p.Test, "live": p.Live} {
 		services[mode] = m.Payments
 		accounts[mode] = &api.Account{
-			Engine: m.Engine, Payments: m.Payments, Secrets: webhooks.NewSecrets(h.vault), WebhookPolicy: webhooks.Policy{AllowLoopback: mode == "test"}, Cursors: m.Cursors,
-			Lists: projections.NewLists(m.Engine.Store.Pool(), m.Engine.Store.Log()),
+			Engine: m.Engine, Payments: m.Payments, Clocks: m.Clocks, Secrets: webhooks.NewSecrets(h.vault), WebhookPolicy: webhooks.Policy{AllowLoopback: mode == "test"}, Cursors: m.Cursors,
+			Lists:  projections.NewLists(m.Engine.Store.Pool(), m.Engine.Store.Log()),
+			People: m.People, Subscriptions: m.Subscriptions,
 		}
 	}
 	notices := worker.NewNotifications(services, BaseURL, p.log)
@@ -117,8 +140,7 @@ func (p *Process) Project() (stop func()) {
 	}
 	reader, err := feed.NewReader(store, conn)
 	h.must(err)
-	runner, err := projections.NewRunner(store, reader, p.Test.Cursors,
-		projections.Sessions("test"), projections.Payments("test"), projections.Due())
+	runner, err := projections.NewRunner(store, reader, p.Test.Cursors, readModels()...)
 	h.must(err)
 	h.must(runner.Prepare(h.ctx))
 	stopReader := h.background(func(ctx context.Context) { _ = reader.Run(ctx) })
@@ -126,6 +148,15 @@ func (p *Process) Project() (stop func()) {
 	return func() {
 		stopRunner()
 		stopReader()
+	}
+}
+
+// readModels are those that [Process.Project] keeps.
+func readModels() []projections.Projection {
+	return []projections.Projection{
+		projections.Sessions("test"), projections.Payments("test"), projections.Due(),
+		projections.Customers("test"), projections.Methods("test"), projections.Mandates("test"), projections.Subscriptions("test"),
+		projections.Clocks("test"),
 	}
 }
 
@@ -140,7 +171,27 @@ func (p *Process) connect(url string) *nats.Conn {
 // Work does what falls due in test mode, in this process, from now on. It needs
 // the read model of what is due, which some process must keep.
 func (p *Process) Work() (stop func()) {
-	store := p.Test.Engine.Store
-	due := &worker.Due{Payments: p.Test.Payments, Cursors: p.Test.Cursors, Leases: lease.New(store.Pool(), store.Log()), Log: p.log}
+	due := p.due()
 	return p.house.background(func(ctx context.Context) { _ = due.Run(ctx) })
+}
+
+func (p *Process) due() *worker.Due {
+	store := p.Test.Engine.Store
+	return &worker.Due{Payments: p.Test.Payments, People: p.Test.People, Subscriptions: p.Test.Subscriptions, Cursors: p.Test.Cursors, Leases: lease.New(store.Pool(), store.Log()), Log: p.log}
+}
+
+// Clocks drives test clocks that are on their way, in this process, from now on. It
+// needs the read models, which some process must keep.
+func (p *Process) Clocks() (stop func()) {
+	store := p.Test.Engine.Store
+	c := clocks.JobConfig{
+		Engine: p.Test.Engine, Cursors: p.Test.Cursors, Leases: lease.New(store.Pool(), store.Log()),
+		Act: p.due().Act, Log: p.log,
+	}
+	for _, m := range readModels() {
+		c.Lists = append(c.Lists, m.Definition().Name)
+	}
+	job := clocks.NewJob(c)
+	p.started.Store(job)
+	return p.house.background(func(ctx context.Context) { _ = job.Run(ctx) })
 }

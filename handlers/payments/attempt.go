@@ -3,19 +3,44 @@ package payments
 import (
 	"context"
 
+	"github.com/cockroachdb/errors"
+
 	"tender/acquirers"
+	"tender/domain"
 	"tender/domain/collect"
+	"tender/domain/mandate"
 	"tender/domain/method"
 	"tender/domain/payment"
+	"tender/domain/session"
 	"tender/handlers/engine"
+	"tender/handlers/people"
+	"tender/handlers/problem"
 )
 
-// Attempt is a customer's try to pay.
+// Attempt is a customer's try to pay: with a card that was typed in, or with a saved
+// method.
 type Attempt struct {
 	SessionID string
 	AttemptID string // "": none was given
-	Card      method.CardInput
-	Details   method.CardDetails
+	// Card is what was typed in; with a saved method its CVC alone.
+	Card    method.CardInput
+	Details method.CardDetails
+	// PaymentMethodID is the saved method that pays; "": the card does.
+	PaymentMethodID string
+	// Save: the customer wants the card saved, where the session asks.
+	Save bool
+	// AcceptMandate: the customer agrees to the terms of the series.
+	AcceptMandate bool
+	// TermsShown is the text that they agreed to, where the caller knows it; it must
+	// be what the mandate would keep. "": not known.
+	TermsShown string
+	Locale     string // of the page that the terms were shown on
+}
+
+// ErrTermsChanged refuses an agreement to a text that is no longer the one that would
+// be kept: the merchant's name stands in it.
+var ErrTermsChanged = &domain.Refusal{
+	Code: problem.Invalid, Field: "/accept_mandate", Detail: "The terms have changed since they were shown. Read them again.",
 }
 
 // Pay tries to pay a session: intent, call, outcome. It returns when the outcome
@@ -25,9 +50,14 @@ func (s *Service) Pay(ctx context.Context, origin engine.Origin, a Attempt) erro
 	if err := supported(s.Acquirer, true, ""); err != nil {
 		return err
 	}
+	kept, err := s.keep(ctx, origin, a)
+	if err != nil {
+		return err
+	}
 	var call acquirers.Authorisation
+	var with method.State
 	var joins bool
-	_, err := s.Engine.Do(ctx, engine.Command{
+	_, err = s.Engine.Do(ctx, engine.Command{
 		Origin: origin, Subject: a.SessionID,
 		Decide: func(ctx context.Context, tx *engine.Tx) error {
 			st, p, err := s.readSession(ctx, tx, a.SessionID)
@@ -37,30 +67,31 @@ func (s *Service) Pay(ctx context.Context, origin engine.Origin, a Attempt) erro
 			if joins = collect.Joins(st, a.AttemptID); joins {
 				return nil
 			}
-			details := a.Details
-			changes, err := collect.StartAttempt(st, p, collect.Attempt{
-				ID: tx.Origin.CommandID, AttemptID: a.AttemptID, Now: tx.Now,
-				Details:  payment.Details{Type: "card", Card: &details},
-				Acquirer: s.Acquirer.Name(),
-			})
+			w, err := s.partiesOf(ctx, tx, st, a.PaymentMethodID)
 			if err != nil {
 				return err
 			}
-			if !p.Exists() {
-				engine.Create(tx, s.Engine.Payments, changes.PaymentID)
+			if a.PaymentMethodID != "" && (!w.Method.Exists() || st.CustomerID == "") {
+				return method.ErrUnknown
 			}
-			write(tx, a.SessionID, changes)
-			call = acquirers.Authorisation{
-				Key: started(changes).Key, Amount: st.Amount, Currency: st.Currency, Country: st.Country,
-				Capture:        st.CaptureMethod != payment.CaptureManual,
-				Initiator:      acquirers.InitiatorCustomer,
-				Authentication: acquirers.AuthenticationIfRequired, StoredCredential: acquirers.StoredCredentialNone,
-				Card: acquirers.Card{
-					Number: a.Card.Number, ExpMonth: a.Card.ExpMonth, ExpYear: a.Card.ExpYear,
-					CVC: a.Card.CVC, Holder: a.Card.Name,
-				},
-				ReturnURL: s.BaseURL + "/checkout/" + st.CheckoutID,
+			details := a.Details
+			attempt := collect.Attempt{
+				ID: tx.Origin.CommandID, AttemptID: a.AttemptID, Now: tx.Now,
+				Details:  payment.Details{Type: method.KindCard, Card: &details},
+				Acquirer: s.Acquirer.Name(), SaveAsked: a.Save, Kept: kept,
 			}
+			if attempt.Consent, err = s.consent(ctx, tx, st, a); err != nil {
+				return err
+			}
+			changes, err := collect.StartAttempt(st, p, w, attempt)
+			if err != nil {
+				return err
+			}
+			if changes, err = s.claimOverdue(ctx, tx, st, w.Customer, changes); err != nil {
+				return err
+			}
+			s.write(tx, changes)
+			with, call = w.Method, s.withCustomer(st, started(changes), a.Card)
 			return nil
 		},
 	})
@@ -70,15 +101,93 @@ func (s *Service) Pay(ctx context.Context, origin engine.Origin, a Attempt) erro
 	s.await(ctx, func(ctx context.Context) {
 		// What it came to, the session's state tells.
 		_, _, _ = s.conclude(ctx, call.Key, func(ctx context.Context) (acquirers.Answer, error) {
+			if with.Exists() {
+				card, err := s.Cards.Card(ctx, with)
+				if err != nil {
+					return acquirers.Answer{}, err
+				}
+				call.Card = acquirers.Card{
+					Number: card.Number, ExpMonth: card.ExpMonth, ExpYear: card.ExpYear, CVC: call.Card.CVC, Holder: card.Name,
+				}
+			}
 			return s.Acquirer.Authorise(ctx, call)
 		})
 	})
 	return nil
 }
 
+// keep puts a card that is to be saved into the vault, before the intent that names
+// it; nil where none is to be. Whether it is, the session says, and once it was
+// created that does not change.
+func (s *Service) keep(ctx context.Context, origin engine.Origin, a Attempt) (*collect.Kept, error) {
+	if a.PaymentMethodID != "" {
+		return nil, nil
+	}
+	st := s.Engine.Sessions.Ref(a.SessionID)
+	if st.Version == 0 {
+		if err := s.Engine.Refresh(ctx, st); err != nil {
+			return nil, err
+		}
+	}
+	k, saves := collect.Keeps(st.Value, a.Save, origin.CommandID)
+	if !saves || st.Value.Series != nil && !a.AcceptMandate {
+		return nil, nil
+	}
+	kept, err := s.Cards.KeepCard(ctx, st.MerchantID, a.SessionID, k, a.Card)
+	if errors.Is(err, people.ErrErased) {
+		return nil, collect.ErrSessionNotActive // nobody can pay for one who is forgotten
+	}
+	return &kept, err
+}
+
+// consent is the text that the customer agreed to; nil where they did not, or had
+// nothing to agree to.
+func (s *Service) consent(ctx context.Context, tx *engine.Tx, st session.State, a Attempt) (*collect.Consent, error) {
+	if st.Series == nil || !a.AcceptMandate {
+		return nil, nil
+	}
+	m, err := engine.Read(ctx, tx, s.Engine.Merchants, tx.Origin.MerchantID)
+	if err != nil {
+		return nil, err
+	}
+	locale := a.Locale
+	if locale == "" {
+		locale = localeDefault
+	}
+	text, version := mandate.TermsText(st.Series.Terms, m.Value.Settings.Name, locale)
+	if a.TermsShown != "" && a.TermsShown != text {
+		return nil, ErrTermsChanged
+	}
+	return &collect.Consent{Text: text, TextVersion: version, Locale: locale}, nil
+}
+
+// localeDefault is that of pages which name no other.
+const localeDefault = "en"
+
+// withCustomer is what the acquirer is asked when the customer is present.
+func (s *Service) withCustomer(st session.State, intent payment.AttemptStarted, card method.CardInput) acquirers.Authorisation {
+	call := acquirers.Authorisation{
+		Key: intent.Key, Amount: st.Amount, Currency: st.Currency, Country: st.Country,
+		Capture:        st.CaptureMethod != payment.CaptureManual,
+		Initiator:      acquirers.InitiatorCustomer,
+		Authentication: acquirers.AuthenticationIfRequired, StoredCredential: acquirers.StoredCredentialNone,
+		Card: acquirers.Card{
+			Number: card.Number, ExpMonth: card.ExpMonth, ExpYear: card.ExpYear, CVC: card.CVC, Holder: card.Name,
+		},
+		ReturnURL: s.BaseURL + "/checkout/" + st.CheckoutID,
+	}
+	switch {
+	case intent.PaymentMethodID != "":
+		call.StoredCredential = acquirers.StoredCredentialSubsequent
+	case intent.Save != nil:
+		call.StoredCredential = acquirers.StoredCredentialInitial
+	}
+	return call
+}
+
 // started returns the intent in a decision to start an attempt.
 func started(c collect.Changes) payment.AttemptStarted {
-	for _, e := range c.Payment {
+	for _, e := range c.Payment.Events {
 		if intent, ok := e.(payment.AttemptStarted); ok {
 			return intent
 		}

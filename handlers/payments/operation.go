@@ -3,16 +3,19 @@ package payments
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/cockroachdb/errors"
 	"github.com/google/uuid"
 
 	"tender/acquirers"
 	"tender/domain"
+	"tender/domain/collect"
 	"tender/domain/id"
 	"tender/domain/payment"
 	"tender/eventstore"
 	"tender/handlers/engine"
+	"tender/handlers/people"
 	"tender/handlers/problem"
 )
 
@@ -40,17 +43,31 @@ func (s *Service) Void(ctx context.Context, origin engine.Origin, k *eventstore.
 	})
 }
 
+// Refund pays part or all of what was captured back; amount 0 means all that is
+// refundable. Outstanding is true if the acquirer has not answered in time. A
+// refund that was performed may still fail, days later: a notification says so.
+func (s *Service) Refund(ctx context.Context, origin engine.Origin, k *eventstore.IdempotencyKey, paymentID string, amount int64, reason string, metadata map[string]string) (done engine.Done, outstanding bool, err error) {
+	return s.operate(ctx, origin, k, paymentID, id.Refund, func(p payment.State, tx *engine.Tx) ([]payment.Event, error) {
+		events, err := payment.Decide(p, payment.Refund{ID: tx.Origin.CommandID, Amount: amount, Reason: reason, Metadata: metadata, Now: tx.Now})
+		if err != nil {
+			return nil, explain(err, p, amount)
+		}
+		return events, supported(s.Acquirer, s.Acquirer != nil && s.Acquirer.Capabilities().Refund, "refunds")
+	})
+}
+
 // ExpireAuthorisation ends an authorisation that is past its time, and asks the
 // acquirer to release what remained.
 func (s *Service) ExpireAuthorisation(ctx context.Context, origin engine.Origin, paymentID string) (engine.Done, error) {
 	done, _, err := s.operate(ctx, origin, nil, paymentID, id.Reversal, func(p payment.State, tx *engine.Tx) ([]payment.Event, error) {
+		tx.Because(paymentID, payment.Authorised{}.Type())
 		return payment.Decide(p, payment.ExpireAuthorisation{ID: tx.Origin.CommandID, Now: tx.Now})
 	})
 	return done, err
 }
 
-// operate appends the intent of a capture, void or reversal, calls, and appends
-// the outcome.
+// operate appends the intent of a capture, void, refund or reversal, calls, and
+// appends the outcome.
 func (s *Service) operate(
 	ctx context.Context, origin engine.Origin, k *eventstore.IdempotencyKey, paymentID string, kind id.Prefix,
 	decide func(payment.State, *engine.Tx) ([]payment.Event, error),
@@ -69,7 +86,9 @@ func (s *Service) operate(
 			if err != nil {
 				return err
 			}
-			engine.Write(tx, payment.Codec, paymentID, events...)
+			if err := s.writeOperation(ctx, tx, p, time.Time{}, events); err != nil {
+				return err
+			}
 			for _, e := range events {
 				p = payment.Evolve(p, paymentID, e)
 			}
@@ -97,8 +116,11 @@ func (s *Service) operate(
 
 // call sends an operation to the acquirer.
 func (s *Service) call(ctx context.Context, op payment.Operation, currency string) (acquirers.Answer, error) {
-	if op.Kind == payment.OperationCapture {
+	switch {
+	case op.Kind == payment.OperationCapture:
 		return s.Acquirer.Capture(ctx, acquirers.Capture{Key: op.Key, Reference: op.Reference, Amount: op.Amount, Currency: currency})
+	case op.Kind == payment.OperationRefund, op.PaysBack:
+		return s.Acquirer.Refund(ctx, acquirers.Refund{Key: op.Key, Reference: op.Reference, Amount: op.Amount, Currency: currency})
 	}
 	return s.Acquirer.Void(ctx, acquirers.Void{Key: op.Key, Reference: op.Reference, Amount: op.Amount, Currency: currency})
 }
@@ -117,7 +139,25 @@ func (s *Service) readPayment(ctx context.Context, tx *engine.Tx, paymentID stri
 		return payment.State{}, notFound("payment")
 	}
 	tx.Origin.MerchantID = p.MerchantID
-	return p.Value, nil
+	return p.Value, tx.OnClock(ctx, p.Value.ClockID)
+}
+
+// writeOperation adds to tx what happens to a payment that stands, and what that
+// means to its customer and its mandate.
+func (s *Service) writeOperation(ctx context.Context, tx *engine.Tx, p payment.State, effectiveAt time.Time, events []payment.Event) error {
+	w, err := s.parties(ctx, tx, p)
+	if err != nil {
+		return err
+	}
+	changes, err := collect.Operate(p, w, events)
+	if err != nil {
+		return err
+	}
+	if changes, err = people.EndSubscriptions(ctx, tx, s.Engine, w.Customer, changes); err != nil {
+		return err
+	}
+	s.writeAt(tx, changes, effectiveAt)
+	return nil
 }
 
 // explained is a refusal with the sums that show why.
@@ -132,6 +172,7 @@ func explain(err error, p payment.State, requested int64) error {
 	amounts := map[string]int64{
 		"authorised_amount": p.Authorised, "paid_amount": p.Captured, "voided_amount": p.Voided,
 		"expired_amount": p.Expired, "pending_amount": p.PendingAmount(), "capturable_amount": p.Capturable(),
+		"refunded_amount": p.Refunded, "refundable_amount": p.Refundable(),
 	}
 	if requested > 0 {
 		amounts["requested_amount"] = requested
@@ -149,9 +190,9 @@ func withAmounts(err error) problem.Problem {
 }
 
 // commandOf returns the command whose request an operation carries out: the id
-// of a capture or a void is made from it.
+// of a capture, a void or a refund is made from it.
 func commandOf(operation string) (uuid.UUID, bool) {
-	for _, p := range []id.Prefix{id.Capture, id.Void} {
+	for _, p := range []id.Prefix{id.Capture, id.Void, id.Refund} {
 		if strings.HasPrefix(operation, string(p)+"_") {
 			return id.Parse(p, operation)
 		}
@@ -160,13 +201,15 @@ func commandOf(operation string) (uuid.UUID, bool) {
 }
 
 // declined is the problem that a request is answered with whose operation the
-// acquirer refused.
+// acquirer refused. One whose refund failed late was answered before.
 func declined(e payment.Event) (problem.Problem, bool) {
 	switch e := e.(type) {
 	case payment.CaptureFailed:
 		return problem.New(problem.CaptureDeclined, "The acquirer declined the capture. "+e.Failure.Message), true
 	case payment.VoidFailed:
 		return problem.New(problem.VoidDeclined, "The acquirer declined the void. "+e.Failure.Message), true
+	case payment.RefundFailed:
+		return problem.New(problem.RefundDeclined, "The acquirer declined the refund. "+e.Failure.Message), !e.Late
 	}
 	return problem.Problem{}, false
 }

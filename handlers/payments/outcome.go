@@ -22,9 +22,9 @@ import (
 // finds its payment.
 const ClaimReference = "acquirer_reference"
 
-// conclude makes one call and records what it says. Settled is false while the
-// outcome is unknown. A refusal by the acquirer comes back as the problem that
-// the request is answered with.
+// conclude makes one call and records what it says, for as long as ctx lets it.
+// Settled is false while the outcome is unknown. A refusal by the acquirer comes
+// back as the problem that the request is answered with.
 func (s *Service) conclude(ctx context.Context, key string, call func(context.Context) (acquirers.Answer, error)) (engine.Done, bool, error) {
 	callCtx, cancel := context.WithTimeout(ctx, payment.CallTimeout)
 	answer, err := call(callCtx)
@@ -35,17 +35,19 @@ func (s *Service) conclude(ctx context.Context, key string, call func(context.Co
 	}
 	answer.Key = key
 	// The word of the outside is not lost for want of a database: it is offered
-	// again until the window ends in which only this process acts; then a worker
-	// asks the acquirer anew.
-	deadline := time.Now().Add(payment.AnswerWindow)
-	for wait := 10 * time.Millisecond; ; wait = min(2*wait, outcomeRetryMax) {
+	// again until ctx ends; then a worker asks the acquirer anew.
+	for wait := outcomeRetryMin; ; wait = min(2*wait, outcomeRetryMax) {
 		done, settled, err := s.Record(ctx, answer)
 		var shown problem.Problem
-		if err == nil || errors.As(err, &shown) || time.Now().After(deadline) {
+		if err == nil || errors.As(err, &shown) {
 			return done, settled, err
 		}
 		s.Log.WarnContext(ctx, "the outcome could not be recorded yet", "key", key, "error", err)
-		time.Sleep(wait)
+		select {
+		case <-ctx.Done():
+			return done, settled, err
+		case <-time.After(wait):
+		}
 	}
 }
 
@@ -96,8 +98,9 @@ func (s *Service) Record(ctx context.Context, a acquirers.Answer) (done engine.D
 			if err != nil {
 				return err
 			}
+			tx.Because(paymentID, a.Key)
 			if command, ours := commandOf(operation); ours || isReversal(operation) {
-				recorded, err = s.recordOperation(tx, p, a)
+				recorded, err = s.recordOperation(ctx, tx, p, a)
 				if err == nil && len(recorded) > 0 && ours {
 					answerOperation(tx, command, paymentID, recorded)
 				}
@@ -111,6 +114,7 @@ func (s *Service) Record(ctx context.Context, a acquirers.Answer) (done engine.D
 		return done, false, err
 	}
 	s.alarm(ctx, a, done, recorded)
+	s.reverse(ctx, recorded)
 	for _, e := range recorded {
 		if p, refused := declined(e); refused {
 			return done, true, p
@@ -121,8 +125,10 @@ func (s *Service) Record(ctx context.Context, a acquirers.Answer) (done engine.D
 
 func isReversal(operation string) bool { return len(operation) > 4 && operation[:4] == "rev_" }
 
-func (s *Service) recordOperation(tx *engine.Tx, p payment.State, a acquirers.Answer) ([]payment.Event, error) {
-	c := payment.SettleOperation{Key: a.Key, Performed: a.Status == acquirers.StatusApproved, Reference: a.Reference}
+func (s *Service) recordOperation(ctx context.Context, tx *engine.Tx, p payment.State, a acquirers.Answer) ([]payment.Event, error) {
+	c := payment.SettleOperation{
+		ID: tx.Origin.CommandID, Key: a.Key, Performed: a.Status == acquirers.StatusApproved, Reference: a.Reference, Now: tx.Now,
+	}
 	if !c.Performed {
 		c.Failure = failureOf(a)
 	}
@@ -130,13 +136,38 @@ func (s *Service) recordOperation(tx *engine.Tx, p payment.State, a acquirers.An
 	if err != nil {
 		return nil, err
 	}
-	engine.WriteAt(tx, payment.Codec, p.ID, a.EffectiveAt, events...)
+	if err := s.writeOperation(ctx, tx, p, a.EffectiveAt, events); err != nil {
+		return nil, err
+	}
 	s.claim(tx, p.ID, a)
 	return events, nil
 }
 
+// reverse gives back what a contradiction has shown should not stand. Nobody waits
+// for it: it is carried out beside whatever the answer was recorded for.
+func (s *Service) reverse(ctx context.Context, events []payment.Event) {
+	for _, e := range events {
+		intent, reverses := e.(payment.ReversalRequested)
+		if !reverses {
+			continue
+		}
+		op := payment.Operation{
+			ID: intent.ReversalID, Kind: payment.OperationReversal, Amount: intent.Amount,
+			Key: intent.Key, Reference: intent.Reference, PaysBack: intent.Refund,
+		}
+		s.running.Go(func() {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), payment.AnswerWindow)
+			defer cancel()
+			// What it came to is recorded, or a worker asks for it.
+			_, _, _ = s.conclude(ctx, op.Key, func(ctx context.Context) (acquirers.Answer, error) {
+				return s.call(ctx, op, intent.Currency)
+			})
+		})
+	}
+}
+
 // answerOperation settles the idempotency key of the request that an operation
-// carries out.
+// carries out: with the acquirer's first word on it, later ones change nothing.
 func answerOperation(tx *engine.Tx, command uuid.UUID, paymentID string, events []payment.Event) {
 	for _, e := range events {
 		if p, refused := declined(e); refused {
@@ -155,7 +186,7 @@ func (s *Service) recordAttempt(ctx context.Context, tx *engine.Tx, p payment.St
 	o := collect.Outcome{
 		ID: tx.Origin.CommandID, Key: a.Key, Reference: a.Reference, URL: a.RedirectURL,
 		NetworkTransactionID: a.NetworkTransactionID, ThreeDSecure: string(a.ThreeDSecure),
-		ExpiresAt: a.ExpiresAt, Now: tx.Now,
+		ExpiresAt: onClock(a.ExpiresAt, p, tx.Now), Now: tx.Now,
 	}
 	switch a.Status {
 	case acquirers.StatusApproved:
@@ -171,14 +202,40 @@ func (s *Service) recordAttempt(ctx context.Context, tx *engine.Tx, p payment.St
 	default:
 		return nil, errors.AssertionFailedf("the acquirer's status %q is not known", a.Status)
 	}
-	changes := collect.SettleAttempt(st.Value, p, o)
-	engine.WriteAt(tx, payment.Codec, p.ID, a.EffectiveAt, changes.Payment...)
-	engine.Write(tx, session.Codec, p.SessionID, changes.Session...)
+	w, err := s.parties(ctx, tx, p)
+	if err != nil {
+		return nil, err
+	}
+	if w.Replaced, err = s.replaced(ctx, tx, st.Value); err != nil {
+		return nil, err
+	}
+	changes, err := collect.SettleAttempt(st.Value, p, w, o)
+	if err != nil {
+		return nil, err
+	}
+	if changes, err = s.subscribed(ctx, tx, st.Value, w.Customer, o, changes); err != nil {
+		return nil, err
+	}
+	s.writeAt(tx, changes, a.EffectiveAt)
+	if !st.Value.Attended() {
+		answerCharge(tx, changes)
+	}
 	if o.Kind == collect.OutcomeApproved {
 		s.claim(tx, p.ID, a)
 	}
-	answerCancel(tx, st.Value, changes.Session)
-	return changes.Payment, nil
+	answerCancel(tx, st.Value, changes.Session.Events)
+	return changes.Payment.Events, nil
+}
+
+// onClock is the instant by a payment's own time that the acquirer names by the
+// wall's: as far ahead as it was when the attempt began, to the minute, so that what
+// happens on a test clock doesn't depend on how quickly anybody answers.
+func onClock(t time.Time, p payment.State, now domain.Moment) time.Time {
+	if t.IsZero() || p.ClockID == "" {
+		return t
+	}
+	begun := p.Attempt.AnswerBy.Add(-payment.AnswerWindow)
+	return now.At.Add(t.Sub(begun).Round(time.Minute))
 }
 
 // answerCancel settles the idempotency key of a cancel that had to wait for the
@@ -223,7 +280,7 @@ func (s *Service) alarm(ctx context.Context, a acquirers.Answer, done engine.Don
 		case payment.Contradicted:
 			s.Log.ErrorContext(ctx, "the acquirer contradicts what is recorded", "key", e.Key, "performed", e.Performed, "reference", e.Reference)
 		case payment.ReversalFailed:
-			s.Log.ErrorContext(ctx, "the acquirer did not release a reservation", "key", a.Key, "reason", e.Failure.ErrorCode)
+			s.Log.ErrorContext(ctx, "the acquirer did not give back what should not stand", "key", a.Key, "reason", e.Failure.ErrorCode)
 		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"tender/domain/merchant"
 	"tender/domain/payment"
 	"tender/handlers/engine"
+	"tender/handlers/people"
 	"tender/handlers/problem"
 )
 
@@ -25,15 +26,19 @@ import (
 // the answer is outstanding.
 const answerWait = payment.CallTimeout
 
-// outcomeRetryMax bounds the wait between tries to append an outcome while
-// PostgreSQL can't be reached.
-const outcomeRetryMax = 2 * time.Second
+// outcomeRetryMin and outcomeRetryMax bound the wait between tries to append an
+// outcome while PostgreSQL can't be reached.
+const (
+	outcomeRetryMin = 10 * time.Millisecond
+	outcomeRetryMax = 2 * time.Second
+)
 
 // Service is the application's one way to sessions and payments of one log.
 type Service struct {
 	Engine   *engine.Engine
 	Acquirer acquirers.Acquirer // nil: none is configured for this mode
-	BaseURL  string             // of the checkout and the API, without a slash at its end
+	Cards    *people.Safe
+	BaseURL  string // of the checkout and the API, without a slash at its end
 	Log      *slog.Logger
 
 	running sync.WaitGroup
@@ -46,13 +51,16 @@ func (s *Service) Drain() { s.running.Wait() }
 // stands, and the outcome will follow.
 type Outstanding struct{ Done engine.Done }
 
-// await runs f to its end whatever becomes of the caller, and waits for it as
-// long as a caller may be kept waiting. It reports whether f has ended.
+// await runs f whatever becomes of the caller, until the window ends in which
+// only this process acts. It waits for f as long as a caller may be kept waiting,
+// and reports whether f has ended.
 func (s *Service) await(ctx context.Context, f func(ctx context.Context)) bool {
 	ended := make(chan struct{})
 	s.running.Go(func() {
 		defer close(ended)
-		f(context.WithoutCancel(ctx))
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), payment.AnswerWindow)
+		defer cancel()
+		f(ctx)
 	})
 	timer := time.NewTimer(answerWait)
 	defer timer.Stop()

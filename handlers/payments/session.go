@@ -3,25 +3,29 @@ package payments
 import (
 	"context"
 	"slices"
+	"time"
 
 	"tender/acquirers"
 	"tender/domain"
 	"tender/domain/collect"
+	"tender/domain/customer"
 	"tender/domain/id"
 	"tender/domain/merchant"
 	"tender/domain/payment"
 	"tender/domain/session"
 	"tender/eventstore"
 	"tender/handlers/engine"
+	"tender/handlers/people"
 	"tender/handlers/problem"
 )
 
 // ClaimCheckout is the kind of look-up key by which a checkout finds its session.
 const ClaimCheckout = "checkout"
 
-// CreateSession makes a session. Where the id, the URL and the time are not for
-// the caller to choose, they are set here.
-func (s *Service) CreateSession(ctx context.Context, origin engine.Origin, k *eventstore.IdempotencyKey, c session.Create) (engine.Done, error) {
+// CreateSession makes a session that a customer comes to, and with newcomer the
+// customer. Where the id, the URL and the time are not for the caller to choose,
+// they are set here.
+func (s *Service) CreateSession(ctx context.Context, origin engine.Origin, k *eventstore.IdempotencyKey, newcomer *customer.Create, c session.Create) (engine.Done, error) {
 	sessionID := c.SessionID()
 	return s.Engine.Do(ctx, engine.Command{
 		Origin: origin, Key: k.About(sessionID), Subject: sessionID,
@@ -36,19 +40,50 @@ func (s *Service) CreateSession(ctx context.Context, origin engine.Origin, k *ev
 			if err := s.offers(c); err != nil {
 				return err
 			}
-			c := c
-			c.Now, c.Country = tx.Now, m.Settings.Country
-			events, err := session.DecideCreate(c)
+			c, err := s.replaces(ctx, tx, c)
 			if err != nil {
 				return err
 			}
-			engine.Create(tx, s.Engine.Sessions, sessionID)
-			engine.Write(tx, session.Codec, sessionID, events...)
+			owner, err := s.ownerOf(ctx, tx, newcomer, c)
+			if err != nil {
+				return err
+			}
+			c.Now, c.Country = tx.Now, m.Settings.Country
+			changes, err := collect.CreateSession(owner, newcomer, c)
+			if err != nil {
+				return err
+			}
+			s.write(tx, changes)
 			tx.Claim(eventstore.Claim{Kind: ClaimCheckout, Value: c.CheckoutID, Stream: sessionID})
 			tx.Answer(c.ID, 201, sessionID)
 			return nil
 		},
 	})
+}
+
+// ownerOf reads the customer whom a new session names, and takes their time; or that
+// of the clock which a new customer shall live on.
+func (s *Service) ownerOf(ctx context.Context, tx *engine.Tx, newcomer *customer.Create, c session.Create) (customer.State, error) {
+	if newcomer != nil && newcomer.ClockID != "" {
+		clock, err := engine.Read(ctx, tx, s.Engine.ClockObjects, newcomer.ClockID)
+		if err != nil {
+			return customer.State{}, err
+		}
+		if clock.Value.ID == "" || clock.MerchantID != tx.Origin.MerchantID {
+			return customer.State{}, &domain.Refusal{
+				Code: problem.Invalid, Field: "/options/customer/test_clock_id", Detail: "There is no such test clock.",
+			}
+		}
+		return customer.State{}, tx.OnClock(ctx, newcomer.ClockID)
+	}
+	if newcomer != nil || c.CustomerID == "" {
+		return customer.State{}, nil
+	}
+	owner, err := s.readCustomer(ctx, tx, c.CustomerID)
+	if err != nil {
+		return owner, err
+	}
+	return owner, tx.OnClock(ctx, owner.ClockID)
 }
 
 // allowsReturn holds sessions that a browser makes to the merchant's own pages.
@@ -71,6 +106,9 @@ func (s *Service) offers(c session.Create) error {
 	if can.Currencies != nil && !slices.Contains(can.Currencies, c.Currency) {
 		return supported(s.Acquirer, false, "the currency "+c.Currency)
 	}
+	if err := supported(s.Acquirer, c.Amount > 0 || can.Verification, "the verification of payment methods"); err != nil {
+		return err
+	}
 	return supported(s.Acquirer, c.CaptureMethod != payment.CaptureManual || can.ManualCapture, "manual capture")
 }
 
@@ -91,7 +129,7 @@ func (s *Service) CancelSession(ctx context.Context, origin engine.Origin, k *ev
 			if err != nil {
 				return err
 			}
-			write(tx, sessionID, changes)
+			s.write(tx, changes)
 			if p.InFlight() {
 				closing = p.Attempt.Key
 				return nil
@@ -142,7 +180,8 @@ func (s *Service) ExpireSession(ctx context.Context, origin engine.Origin, sessi
 			if err != nil {
 				return err
 			}
-			write(tx, sessionID, collect.ExpireSession(st, p, tx.Now))
+			tx.Because(sessionID, session.Created{}.Type())
+			s.write(tx, collect.ExpireSession(st, p, tx.Now))
 			return nil
 		},
 	})
@@ -165,6 +204,9 @@ func (s *Service) readSession(ctx context.Context, tx *engine.Tx, sessionID stri
 		return session.State{}, none, notFound("payment session")
 	}
 	tx.Origin.MerchantID = st.MerchantID
+	if err := tx.OnClock(ctx, st.Value.ClockID); err != nil {
+		return session.State{}, none, err
+	}
 	if st.Value.PaymentID == "" {
 		return st.Value, none, nil
 	}
@@ -175,14 +217,22 @@ func (s *Service) readSession(ctx context.Context, tx *engine.Tx, sessionID stri
 	return st.Value, p.Value, nil
 }
 
-// write adds a decision about a session and its payment to tx. The session comes
-// last: it is what requests are answered with, and the position that they are
-// told must be the decision's end.
-func write(tx *engine.Tx, sessionID string, c collect.Changes) {
-	if c.PaymentID != "" {
-		engine.Write(tx, payment.Codec, c.PaymentID, c.Payment...)
+// write adds a decision about a session and whatever it concerns to tx.
+func (s *Service) write(tx *engine.Tx, c collect.Changes) { s.writeAt(tx, c, time.Time{}) }
+
+// writeAt is write for what the acquirer dates: what happens to the payment. The
+// session comes last: it is what requests are answered with, and the position that
+// they are told must be the decision's end.
+func (s *Service) writeAt(tx *engine.Tx, c collect.Changes, effectiveAt time.Time) {
+	if c.Payment.New {
+		engine.Create(tx, s.Engine.Payments, c.Payment.ID)
 	}
-	engine.Write(tx, session.Codec, sessionID, c.Session...)
+	people.Write(tx, s.Engine, c)
+	engine.WriteAt(tx, payment.Codec, c.Payment.ID, effectiveAt, c.Payment.Events...)
+	if c.Session.New {
+		engine.Create(tx, s.Engine.Sessions, c.Session.ID)
+	}
+	engine.Write(tx, session.Codec, c.Session.ID, c.Session.Events...)
 }
 
 // supported refuses what the acquirer can't do, before it is called.

@@ -20,6 +20,7 @@ const (
 
 	CaptureDeclined domain.Code = "capture_declined"
 	VoidDeclined    domain.Code = "void_declined"
+	RefundDeclined  domain.Code = "refund_declined"
 
 	Forbidden        domain.Code = "forbidden"
 	InvalidSignature domain.Code = "invalid_signature"
@@ -36,9 +37,24 @@ const (
 	VoidNotAllowed       domain.Code = "void_not_allowed"
 	AlreadyVoided        domain.Code = "already_voided"
 	NothingToVoid        domain.Code = "nothing_to_void"
+	NothingToRefund      domain.Code = "nothing_to_refund"
+	RefundAmountTooHigh  domain.Code = "refund_amount_too_high"
 	SessionNotActive     domain.Code = "session_not_active"
 	TooManyOperations    domain.Code = "too_many_operations"
+	TooManyRefunds       domain.Code = "too_many_refunds"
 	AttemptIDUnknown     domain.Code = "attempt_id_unknown"
+
+	CustomerHasOpenPayments domain.Code = "customer_has_open_payments"
+	MandateExists           domain.Code = "mandate_exists"
+	SubscriptionExists      domain.Code = "subscription_exists"
+	SubscriptionEnded       domain.Code = "subscription_ended"
+	SubscriptionPaused      domain.Code = "subscription_paused"
+	SubscriptionNotPaused   domain.Code = "subscription_not_paused"
+	ClockExists             domain.Code = "clock_exists"
+	ClockAdvancing          domain.Code = "clock_advancing"
+	ClockOutOfStep          domain.Code = "clock_out_of_step"
+
+	Erased domain.Code = "erased"
 
 	PayloadTooLarge      domain.Code = "payload_too_large"
 	UnsupportedMediaType domain.Code = "unsupported_media_type"
@@ -47,6 +63,13 @@ const (
 	NotSupportedByAcquirer domain.Code = "not_supported_by_acquirer"
 	NoAcquirer             domain.Code = "no_acquirer"
 	EndpointLimitReached   domain.Code = "endpoint_limit_reached"
+	CustomerLimitReached   domain.Code = "customer_limit_reached"
+	MandateViolation       domain.Code = "mandate_violation"
+	MandateAmbiguous       domain.Code = "mandate_ambiguous"
+	PaymentMethodUnusable  domain.Code = "payment_method_unusable"
+	OverdueAmountMismatch  domain.Code = "overdue_amount_mismatch"
+	ClockNotForward        domain.Code = "clock_not_forward"
+	ClockTooFar            domain.Code = "clock_too_far"
 
 	TooManyRequests domain.Code = "too_many_requests"
 
@@ -101,6 +124,9 @@ var table = []Kind{
 	{Code: VoidDeclined, Status: http.StatusPaymentRequired, Title: "Void declined",
 		When: "The acquirer refused the void. It is listed as `failed`, and its amount is capturable again.",
 		Do:   "Read the payment. A new void, with a new Idempotency-Key, may be tried; otherwise the authorisation lapses at `authorisation_expires_at`."},
+	{Code: RefundDeclined, Status: http.StatusPaymentRequired, Title: "Refund declined",
+		When: "The acquirer refused the refund. It is listed as `failed`, and its amount is refundable again.",
+		Do:   "Read the payment. A new refund, with a new Idempotency-Key, may be tried; if it is declined again, pay the customer back by other means."},
 
 	{Code: Forbidden, Status: http.StatusForbidden, Title: "Not permitted",
 		When: "The key was revoked or has expired, is not of the kind that may do this, or the request was sent by another site's page.",
@@ -121,7 +147,7 @@ var table = []Kind{
 		Do:        "Send the same request again after `Retry-After`; it joins the first and gets its answer.",
 		Retryable: true, RetryAfter: time.Second},
 	{Code: OperationInProgress, Status: http.StatusConflict, Title: "Another operation is in progress",
-		When:      "A void came while a capture or void is in flight, or anything while an outcome is unknown. What is in flight counts as gone until it fails.",
+		When:      "A void or refund came while a capture, void or refund is in flight, or anything while an outcome is unknown. What is in flight counts as gone until it fails.",
 		Do:        "Wait for the outcome (a webhook tells), then send the same request again, with the same Idempotency-Key.",
 		Retryable: true, RetryAfter: 5 * time.Second},
 	{Code: AttemptInProgress, Status: http.StatusConflict, Title: "An attempt to pay is in progress",
@@ -139,22 +165,62 @@ var table = []Kind{
 		Do:   "Capture at most `capturable_amount`, with a new Idempotency-Key."},
 	{Code: VoidNotAllowed, Status: http.StatusConflict, Title: "Void not allowed",
 		When: "The payment was never authorised, or was captured automatically.",
-		Do:   "A payment that was captured can't be voided; it can only be paid back."},
+		Do:   "A payment that was captured can't be voided; it can be refunded."},
 	{Code: AlreadyVoided, Status: http.StatusConflict, Title: "Already voided",
 		When: "All of the authorised amount has been voided before.",
 		Do:   "Nothing is left to do."},
 	{Code: NothingToVoid, Status: http.StatusConflict, Title: "Nothing to void",
 		When: "All of the authorised amount was captured, or part captured and the rest voided, or the authorisation has expired.",
 		Do:   "Nothing is left to do: no amount is reserved any more."},
+	{Code: NothingToRefund, Status: http.StatusConflict, Title: "Nothing to refund",
+		When: "Nothing was captured, or all of it has been refunded before.",
+		Do:   "Nothing is left to do. What is reserved and not captured is given back by a void."},
+	{Code: RefundAmountTooHigh, Status: http.StatusConflict, Title: "Refund amount too high",
+		When: "The amount is more than was captured and not refunded: `amounts` shows what was asked for and what is refundable.",
+		Do:   "Refund at most `refundable_amount`, with a new Idempotency-Key."},
 	{Code: SessionNotActive, Status: http.StatusConflict, Title: "The session is not active",
 		When: "The session is completed, expired or cancelled, and can neither be paid nor cancelled.",
 		Do:   "Read the session to see how it ended; make a new one to be paid again."},
 	{Code: TooManyOperations, Status: http.StatusConflict, Title: "Too many captures and voids",
 		When: "The payment has had as many captures and voids, failed ones included, as a payment may have.",
 		Do:   "Nothing more can be captured. What is still reserved lapses at `authorisation_expires_at`."},
+	{Code: TooManyRefunds, Status: http.StatusConflict, Title: "Too many refunds",
+		When: "The payment has had as many refunds, failed ones included, as a payment may have.",
+		Do:   "Nothing more can be refunded here. Pay the customer back by other means."},
 	{Code: AttemptIDUnknown, Status: http.StatusConflict, Title: "Unknown attempt",
 		When: "`attempt_id` is none that this session's state has named.",
 		Do:   "Read the state and send the `attempt_id` that it names, or leave it out."},
+	{Code: CustomerHasOpenPayments, Status: http.StatusConflict, Title: "The customer has open payments",
+		When: "A customer is to be erased while a payment of theirs is in flight or can still be captured.",
+		Do:   "Wait for its outcome, or capture or void what is reserved, then send the request again with a new Idempotency-Key."},
+	{Code: MandateExists, Status: http.StatusConflict, Title: "The mandate exists already",
+		When: "A mandate was to be made a second time by the same outcome.",
+		Do:   "Read the mandate: it stands as it was made."},
+	{Code: SubscriptionExists, Status: http.StatusConflict, Title: "The subscription exists already",
+		When: "A subscription was to be made a second time by the same outcome.",
+		Do:   "Read the subscription: it stands as it was made."},
+	{Code: SubscriptionEnded, Status: http.StatusConflict, Title: "The subscription has ended",
+		When: "The subscription is cancelled or completed: it can't be paused, resumed or cancelled, nor be given another payment method.",
+		Do:   "Begin a new one with a `first_in_series` session and `subscription_options`."},
+	{Code: SubscriptionPaused, Status: http.StatusConflict, Title: "The subscription is paused",
+		When: "A subscription that is paused was to be paused.",
+		Do:   "Nothing is left to do; resume it when it is to go on."},
+	{Code: SubscriptionNotPaused, Status: http.StatusConflict, Title: "The subscription is not paused",
+		When: "A subscription that is not paused was to be resumed.",
+		Do:   "Nothing is left to do. One that is `past_due` needs a payment, or another payment method."},
+	{Code: ClockExists, Status: http.StatusConflict, Title: "The test clock exists already",
+		When: "A test clock was to be made a second time.",
+		Do:   "Read the clock: it stands as it was made."},
+	{Code: ClockAdvancing, Status: http.StatusConflict, Title: "The test clock is advancing",
+		When:      "A test clock can't be advanced or deleted while it is on its way.",
+		Do:        "Read the clock until its `status` is `ready`, then send the same request again.",
+		Retryable: true, RetryAfter: time.Second},
+	{Code: ClockOutOfStep, Status: http.StatusConflict, Title: "The test clock is not on its way there",
+		When: "A test clock was to take a step that leads past where it was sent.",
+		Do:   "Read the clock: `advancing_to` says where it is on its way to."},
+	{Code: Erased, Status: http.StatusGone, Title: "Erased",
+		When: "The customer has been erased: who they were is known nowhere any more, and no answer that told it is given again.",
+		Do:   "Nothing can bring the data back. Captured payments stay, and can be refunded."},
 	{Code: PayloadTooLarge, Status: http.StatusRequestEntityTooLarge, Title: "Body too large",
 		When: "The body is larger than 64 KiB.",
 		Do:   "Send less: no valid request comes near that size."},
@@ -166,7 +232,7 @@ var table = []Kind{
 		When: "The key was used in the last 24 hours for a request that differs: `errors` names the first field that does, `conflicting_resource_id` the object that the first request was about.",
 		Do:   "Draw a new key for each new thing that you want done; send an old key with its own request only."},
 	{Code: NotSupportedByAcquirer, Status: http.StatusUnprocessableEntity, Title: "Not supported by the acquirer",
-		When: "The acquirer can't do this: the currency, manual capture, another capture, or a void after a capture. It was not called.",
+		When: "The acquirer can't do this: the currency, manual capture, another capture, a void after a capture, or a refund. It was not called.",
 		Do:   "Ask for something that it can do, or for another acquirer to be configured."},
 	{Code: NoAcquirer, Status: http.StatusUnprocessableEntity, Title: "No acquirer for this mode",
 		When: "No acquirer is configured for the key's mode. The simulator serves test mode only.",
@@ -174,6 +240,27 @@ var table = []Kind{
 	{Code: EndpointLimitReached, Status: http.StatusUnprocessableEntity, Title: "Too many endpoints",
 		When: "The merchant has as many webhook endpoints in this mode as there may be.",
 		Do:   "Delete one that is no longer used, or let one endpoint take more event types."},
+	{Code: CustomerLimitReached, Status: http.StatusUnprocessableEntity, Title: "The customer has too many of these",
+		When: "The customer has as many payment methods, mandates, subscriptions or open payments as one customer may have.",
+		Do:   "End those that are no longer used: the detail names them."},
+	{Code: MandateViolation, Status: http.StatusUnprocessableEntity, Title: "The mandate does not allow the payment",
+		When: "The payment breaks a limit that the customer agreed to, or the mandate has ended. No acquirer was called. `errors` names every limit that is broken, `amounts` what is still allowed.",
+		Do:   "Stay within what remains, wait for the next period, or let the customer agree to a new mandate with `first_in_series`."},
+	{Code: MandateAmbiguous, Status: http.StatusUnprocessableEntity, Title: "Several mandates cover the payment method",
+		When: "The payment method has more than one active mandate, and the request names none.",
+		Do:   "Name the one that is meant in `options.mandate_id`."},
+	{Code: PaymentMethodUnusable, Status: http.StatusUnprocessableEntity, Title: "The payment method can't be used without the customer",
+		When: "Its issuer has declined it for good or wants the customer to confirm, or the card has expired. Nothing was sent.",
+		Do:   "Have the customer verify it again or give another one, with a session that they come to."},
+	{Code: OverdueAmountMismatch, Status: http.StatusUnprocessableEntity, Title: "The amount is not what is overdue",
+		When: "A session is to give a subscription another payment method, and its amount is neither 0 nor what the subscription's `overdue_amount` says.",
+		Do:   "Read the subscription, and make a session over `overdue_amount`, or over 0 to verify the new method alone."},
+	{Code: ClockNotForward, Status: http.StatusUnprocessableEntity, Title: "Test clocks only go forward",
+		When: "`to` lies at the clock's `frozen_time` or before it.",
+		Do:   "Name a later instant, or make a new clock that begins earlier."},
+	{Code: ClockTooFar, Status: http.StatusUnprocessableEntity, Title: "Too far for a test clock",
+		When: "`to` lies more than five years after the clock's `frozen_time`.",
+		Do:   "Advance in several steps."},
 
 	{Code: TooManyRequests, Status: http.StatusTooManyRequests, Title: "Too many requests",
 		When:      "More requests came than this key or address may send, or than the server takes at once.",

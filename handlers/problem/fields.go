@@ -34,6 +34,14 @@ const (
 	InvalidCardNumber domain.Code = "invalid_card_number"
 	CardExpired       domain.Code = "card_expired"
 	Differs           domain.Code = "differs"
+
+	// What a payment without the customer may break of its mandate.
+	AmountNotAllowed      domain.Code = "amount_not_allowed"
+	OutsideValidityPeriod domain.Code = "outside_validity_period"
+	MaxOccurrencesReached domain.Code = "max_occurrences_reached"
+	PeriodLimitExceeded   domain.Code = "period_limit_exceeded"
+	CurrencyMismatch      domain.Code = "currency_mismatch"
+	MandateNotActive      domain.Code = "mandate_not_active"
 )
 
 // FieldKind is one row of the table of field errors.
@@ -66,6 +74,12 @@ var fieldTable = []FieldKind{
 	{InvalidCardNumber, "The card number's check digit is wrong."},
 	{CardExpired, "The card's expiry date has passed."},
 	{Differs, "The field differs from the request that first used the Idempotency-Key."},
+	{AmountNotAllowed, "The amount is not one that the mandate allows."},
+	{OutsideValidityPeriod, "The day lies outside the mandate's validity period."},
+	{MaxOccurrencesReached, "As many payments were made as the mandate allows."},
+	{PeriodLimitExceeded, "The payment goes beyond what the mandate allows in this day, week, month or year."},
+	{CurrencyMismatch, "The mandate is for another currency."},
+	{MandateNotActive, "The mandate is revoked, expired or exhausted."},
 }
 
 // FieldKinds returns the table of field errors, in its order.

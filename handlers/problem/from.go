@@ -13,6 +13,7 @@ import (
 
 	"tender/domain"
 	"tender/domain/codec"
+	"tender/domain/mandate"
 	"tender/eventstore"
 )
 
@@ -26,6 +27,10 @@ func From(err error) Problem {
 	}
 	if errs := fieldErrors(err); len(errs) > 0 {
 		return New(InvalidRequest, counted(len(errs))).WithFieldErrors(errs...)
+	}
+	var broken *mandate.Violations
+	if errors.As(err, &broken) {
+		return fromViolations(broken)
 	}
 	var refusal *domain.Refusal
 	if errors.As(err, &refusal) {
@@ -45,6 +50,17 @@ func fromRefusal(r *domain.Refusal) Problem {
 		p = p.WithFieldErrors(FieldError{Pointer: r.Field, Code: Invalid, Detail: r.Detail})
 	}
 	return p
+}
+
+// fromViolations names everything that a payment breaks of its mandate, and what
+// remains allowed.
+func fromViolations(v *mandate.Violations) Problem {
+	var errs FieldErrors
+	for _, b := range v.Broken {
+		errs.Add(b.Pointer, b.Code, b.Detail)
+	}
+	return New(MandateViolation, "The mandate does not allow this payment; errors names every limit that it breaks.").
+		WithFieldErrors(errs...).WithAmounts(v.Remaining.Amounts())
 }
 
 // fromFault maps what is nobody's answer: something failed, or took too long.

@@ -14,7 +14,7 @@ const (
 	poll = 200 * time.Millisecond
 	// passEvery is the least time between two looks, so that a busy read model
 	// doesn't make the worker look for each event.
-	passEvery = 20 * time.Millisecond
+	passEvery = 50 * time.Millisecond
 	// slowEvery is how often retries, endpoints and finished leases are looked at.
 	slowEvery = time.Second
 	// fullEvery is how often everything pending is looked at from the beginning:

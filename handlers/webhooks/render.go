@@ -8,8 +8,11 @@ import (
 	"tender/domain/catalogue"
 	"tender/domain/codec"
 	"tender/domain/id"
+	"tender/domain/mandate"
+	"tender/domain/method"
 	"tender/domain/payment"
 	"tender/domain/session"
+	"tender/domain/subscription"
 	"tender/eventstore"
 	"tender/projections/object"
 )
@@ -74,8 +77,26 @@ func dataOf(mode string, events []eventstore.Event, said []codec.Named) (any, er
 		return fold(mode, events, said, object.Session.Apply), nil
 	case payment.Event:
 		return fold(mode, events, said, object.Payment.Apply), nil
+	case mandate.Event:
+		return fold(mode, events, said, object.Mandate.Apply), nil
+	case subscription.Event:
+		return fold(mode, events, said, object.Subscription.Apply), nil
+	case method.Event:
+		return methodOf(mode, events, said), nil
 	}
 	return nil, errors.AssertionFailedf("stream %s has no public object", events[0].Stream)
+}
+
+// methodOf folds a saved method. One that was removed is there no more; it is told
+// as it was before, and that it can't be used.
+func methodOf(mode string, events []eventstore.Event, said []codec.Named) object.PaymentMethod {
+	last := len(events) - 1
+	if _, removed := said[last].(method.Removed); !removed {
+		return fold(mode, events, said, object.PaymentMethod.Apply)
+	}
+	o := fold(mode, events[:last], said[:last], object.PaymentMethod.Apply)
+	o.Usable, o.Version, o.UpdatedAt = false, events[last].Version, object.Time(events[last].At)
+	return o
 }
 
 func fold[T any](

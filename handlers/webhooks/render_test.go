@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,9 +16,11 @@ import (
 
 	"tender/domain/codec"
 	"tender/domain/decline"
+	"tender/domain/mandate"
 	"tender/domain/method"
 	"tender/domain/payment"
 	"tender/domain/session"
+	"tender/domain/subscription"
 	"tender/eventstore"
 	"tender/handlers/webhooks"
 	"tender/projections/object"
@@ -77,7 +80,10 @@ func stories() map[string][]eventstore.Event {
 	}
 	asked := payment.CaptureRequested{CaptureID: "cap_1", Amount: 345, Key: "key_2", AnswerBy: storyBegins, Metadata: map[string]string{"part": "1"}}
 	void := payment.VoidRequested{VoidID: "voi_1", Amount: 12345, Key: "key_3", AnswerBy: storyBegins}
-	return map[string][]eventstore.Event{
+	paid := payment.Paid{AttemptID: "att_1", Amount: 12345, Reference: "sim_1"}
+	refund := payment.RefundRequested{RefundID: "ref_1", Amount: 345, Key: "key_4", AnswerBy: storyBegins, Reason: "damaged", Metadata: map[string]string{"return": "1"}}
+	refunded := payment.Refunded{RefundID: "ref_1", Amount: 345, Reference: "sim_4"}
+	all := map[string][]eventstore.Event{
 		"payment_session.created":           sessionStory(),
 		"payment_session.completed":         sessionStory(session.AttemptStarted{PaymentID: "pay_1", AttemptID: "att_1", Number: 1}, session.Completed{PaymentID: "pay_1", Outcome: session.OutcomeReserved}),
 		"payment_session.updated":           sessionStory(session.AttemptStarted{PaymentID: "pay_1", AttemptID: "att_1", Number: 1}, session.AttemptFailed{PaymentID: "pay_1", AttemptID: "att_1", Failure: refused}),
@@ -91,8 +97,13 @@ func stories() map[string][]eventstore.Event {
 		"payment.capture_failed":            paymentStory(authorised, asked, payment.CaptureFailed{CaptureID: "cap_1", Amount: 345, Failure: refused}),
 		"payment.voided":                    paymentStory(authorised, void, payment.Voided{VoidID: "voi_1", Amount: 12345, Reference: "sim_3"}),
 		"payment.void_failed":               paymentStory(authorised, void, payment.VoidFailed{VoidID: "voi_1", Amount: 12345, Failure: refused}),
+		"payment.refunded":                  paymentStory(paid, refund, refunded),
+		"payment.refund_failed":             paymentStory(paid, refund, payment.RefundFailed{RefundID: "ref_1", Amount: 345, Failure: refused}),
+		"payment.refund_failed.late":        paymentStory(paid, refund, refunded, payment.RefundFailed{RefundID: "ref_1", Amount: 345, Failure: refused, Late: true}),
 		"payment.authorisation_expired":     paymentStory(authorised, payment.AuthorisationExpired{Amount: 12345}),
 	}
+	maps.Copy(all, seriesStories())
+	return all
 }
 
 // What is sent again is the same bytes, in this release and in later ones.
@@ -147,7 +158,11 @@ func TestEveryPublicTypeIsRendered(t *testing.T) {
 	for _, e := range []codec.Named{
 		session.Created{}, session.Completed{}, session.AttemptFailed{}, session.Cancelled{}, session.Expired{},
 		payment.Paid{}, payment.Authorised{}, payment.AttemptFailed{}, payment.AttemptFailed{Final: true}, payment.Captured{},
-		payment.CaptureFailed{}, payment.Voided{}, payment.VoidFailed{}, payment.AuthorisationExpired{},
+		payment.CaptureFailed{}, payment.Voided{}, payment.VoidFailed{}, payment.Refunded{}, payment.RefundFailed{}, payment.AuthorisationExpired{},
+		mandate.Created{}, mandate.Revoked{}, mandate.Exhausted{}, mandate.Expired{}, method.Saved{}, method.Removed{},
+		subscription.Created{}, subscription.ChargeFailed{}, subscription.PaymentMethodRequired{}, subscription.Completed{},
+		subscription.BecamePastDue{}, subscription.Recovered{}, subscription.MethodReplaced{},
+		subscription.Paused{}, subscription.Resumed{}, subscription.Cancelled{},
 	} {
 		if public, told := object.PublicType(e); !told || !slices.Contains(types, public) {
 			t.Errorf("%s: told %v as %q, which no golden file shows", e.Type(), told, public)

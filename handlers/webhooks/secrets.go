@@ -13,8 +13,10 @@ import (
 )
 
 const (
+	// SecretKind is the kind of an endpoint's secrets in the vault.
+	SecretKind = "webhook_secret"
 	// secretField names an endpoint's secrets in the vault, before its id.
-	secretField = "webhook_secret/"
+	secretField = SecretKind + "/"
 	// secretsCachedMax is how many secrets a process remembers. What a reference
 	// leads to never changes.
 	secretsCachedMax = 10_000
@@ -63,9 +65,9 @@ func (s *Secrets) Get(ctx context.Context, merchantID, endpointID, ref string) (
 
 // Named tells the vault's sweep which entries the logs name. An entry that is not
 // a webhook secret is an error: what isn't known here must not be swept.
-func Named(logs ...*engine.Engine) vault.Named {
-	return func(ctx context.Context, entries []vault.Entry) ([]bool, error) {
-		answers := make([]bool, len(entries))
+func Named(logs ...*engine.Engine) vault.Judge {
+	return func(ctx context.Context, entries []vault.Entry) ([]vault.Verdict, error) {
+		verdicts := make([]vault.Verdict, len(entries))
 		for i, entry := range entries {
 			endpointID, ours := strings.CutPrefix(entry.Field, secretField)
 			if !ours || !id.Valid(id.Endpoint, endpointID) {
@@ -76,9 +78,11 @@ func Named(logs ...*engine.Engine) vault.Named {
 				if err := log.Refresh(ctx, endpoint); err != nil {
 					return nil, err
 				}
-				answers[i] = answers[i] || endpoint.Value.SecretRef == entry.Ref
+				if endpoint.Value.SecretRef == entry.Ref {
+					verdicts[i] = vault.Named
+				}
 			}
 		}
-		return answers, nil
+		return verdicts, nil
 	}
 }

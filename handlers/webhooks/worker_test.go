@@ -350,7 +350,7 @@ func TestNamed(t *testing.T) {
 		{Ref: ref, Owner: "mer_1", Field: "webhook_secret/" + orphan},
 		{Ref: spare, Owner: "mer_1", Field: "webhook_secret/" + endpointID},
 	})
-	if err != nil || !slices.Equal(got, []bool{true, false, false}) {
+	if err != nil || !slices.Equal(got, []vault.Verdict{vault.Named, vault.Unnamed, vault.Unnamed}) {
 		t.Errorf("named: %v, %v", got, err)
 	}
 	for _, field := range []string{"card/pmt_1", "webhook_secret/", "webhook_secret/ps_1"} {

@@ -23,6 +23,8 @@ import (
 	"tender/eventstore/lease"
 	"tender/handlers/engine"
 	"tender/handlers/payments"
+	"tender/handlers/people"
+	"tender/handlers/subscriptions"
 	"tender/projections"
 )
 
@@ -30,9 +32,10 @@ import (
 const (
 	dueKind     = "due"
 	duePoll     = time.Second
-	dueBatch    = 32
-	dueParallel = 8
-	// dueLease is how long one piece of work may take: a call and its outcome.
+	dueBatch    = 128
+	dueParallel = 32
+	// dueLease is how long a batch may take: for each place as many calls, with their
+	// outcomes, as there are rounds of it.
 	dueLease = 60 * time.Second
 	// dueRetryMin and dueRetryMax bound the wait before something is tried
 	// again that could not be done: an acquirer that doesn't answer is asked
@@ -44,12 +47,15 @@ const (
 	dueRetryMax = 10 * time.Minute
 )
 
-// Due does what falls due in one log.
+// Due does what falls due in one log, by the wall's time. What falls due by a test
+// clock is for the job that advances it, which calls [Due.Act].
 type Due struct {
-	Payments *payments.Service
-	Cursors  *projections.Cursors
-	Leases   *lease.Leases
-	Log      *slog.Logger
+	Payments      *payments.Service
+	People        *people.Service
+	Subscriptions *subscriptions.Service
+	Cursors       *projections.Cursors
+	Leases        *lease.Leases
+	Log           *slog.Logger
 
 	failed sync.Map // stream → how often it failed in a row, in this process
 }
@@ -133,7 +139,7 @@ func (d *Due) work(ctx context.Context, owner, stream string) {
 	// Done up to a position: once the read model has passed that, the row is gone,
 	// or due again by its own right. Nothing done: it waits for something else,
 	// such as an attempt's outcome, and is looked at again later.
-	done, err := d.do(ctx, stream)
+	done, err := d.Act(ctx, stream)
 	until := time.Now().Add(dueIdle)
 	if err != nil {
 		until = time.Now().Add(d.backoff(stream))
@@ -153,12 +159,24 @@ func (d *Due) backoff(stream string) time.Duration {
 	return min(dueRetryMin<<min(count, 20), dueRetryMax)
 }
 
-// do does what is due for a stream, and says up to which position.
-func (d *Due) do(ctx context.Context, stream string) (int64, error) {
-	if id.PrefixOf(stream) == id.Session {
+// Act does what is due for the object of a stream, by its own time, waits for what
+// comes of it as long as an acquirer may take, and returns the position of the last
+// event that this brought; 0: none. Nothing to do is no error; nor is it one to be
+// asked again.
+func (d *Due) Act(ctx context.Context, stream string) (int64, error) {
+	switch prefix := id.PrefixOf(stream); prefix {
+	case id.Session:
 		return d.session(ctx, stream)
+	case id.Payment:
+		return d.payment(ctx, stream)
+	case id.Mandate:
+		done, err := d.People.ExpireMandate(ctx, d.origin(), stream)
+		return done.Position, err
+	case id.Subscription:
+		return d.Subscriptions.Collect(ctx, stream)
+	default:
+		return 0, errors.AssertionFailedf("nothing of the kind %q falls due", prefix)
 	}
-	return d.payment(ctx, stream)
 }
 
 // session ends a session that is past its time. One that was given up while the
@@ -171,14 +189,41 @@ func (d *Due) session(ctx context.Context, stream string) (int64, error) {
 		return 0, err
 	}
 	if s := ref.Value; s.Status == session.StatusActive && s.CancelRequested != "" {
-		p := g.Payments.Ref(s.PaymentID)
-		if err := g.Refresh(ctx, p); err != nil {
-			return 0, err
-		}
-		done, err := d.Payments.Settle(ctx, p.Value.Attempt.Key)
-		return done.Position, err
+		return d.close(ctx, s.PaymentID)
 	}
 	done, err := d.Payments.ExpireSession(ctx, d.origin(), stream)
+	if err != nil || done.Position > 0 {
+		return done.Position, err
+	}
+	return d.outstayed(ctx, ref.Value)
+}
+
+// outstayed closes the attempt of a session that is past its time on a test clock,
+// where the customer is away to authenticate: the minutes that they have for it have
+// passed there, and no other clock waits for them.
+func (d *Due) outstayed(ctx context.Context, s session.State) (int64, error) {
+	if s.ClockID == "" || s.Status != session.StatusActive || s.PaymentID == "" {
+		return 0, nil
+	}
+	g := d.Payments.Engine
+	c, p := g.Clocks.Ref(s.ClockID), g.Payments.Ref(s.PaymentID)
+	if err := g.Refresh(ctx, c, p); err != nil {
+		return 0, err
+	}
+	if !s.Expired(c.Value.FrozenTime) || !p.Value.WaitsForCustomer() {
+		return 0, nil
+	}
+	return d.close(ctx, s.PaymentID)
+}
+
+// close has the acquirer say what became of a payment's attempt, or end it.
+func (d *Due) close(ctx context.Context, paymentID string) (int64, error) {
+	g := d.Payments.Engine
+	p := g.Payments.Ref(paymentID)
+	if err := g.Refresh(ctx, p); err != nil {
+		return 0, err
+	}
+	done, err := d.Payments.Settle(ctx, p.Value.Attempt.Key)
 	return done.Position, err
 }
 

@@ -99,10 +99,17 @@ func (n *Notifications) store(ctx context.Context, s *payments.Service, name str
 	if err != nil {
 		return errors.Wrap(err, "keep a notification")
 	}
-	_, err = s.Engine.Store.Pool().Exec(ctx, `
-		INSERT INTO `+table(s)+` (acquirer, id, key, received_at, header, body)
-		VALUES ($1, $2, $3, now(), '{}', $4) ON CONFLICT (acquirer, id) DO NOTHING`,
-		name, notice.ID, notice.Answer.Key, answer)
+	err = pgx.BeginFunc(ctx, s.Engine.Store.Pool(), func(tx pgx.Tx) error {
+		// The acquirer sends it no more once we have answered, so it must be on disk.
+		if _, err := tx.Exec(ctx, `SET LOCAL synchronous_commit = on`); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `
+			INSERT INTO `+table(s)+` (acquirer, id, key, received_at, header, body)
+			VALUES ($1, $2, $3, now(), '{}', $4) ON CONFLICT (acquirer, id) DO NOTHING`,
+			name, notice.ID, notice.Answer.Key, answer)
+		return err
+	})
 	return errors.Wrap(err, "store a notification")
 }
 

@@ -46,7 +46,7 @@ func TestObjectsAgreeWithTheRules(t *testing.T) {
 				w := &walk{now: domain.Moment{At: noon, Wall: noon}}
 				created := asked()[0].(session.Created)
 				created.CaptureMethod = method
-				w.happens(t, collect.Changes{Session: []session.Event{created}})
+				w.happens(t, collect.Changes{Session: collect.Stream[session.Event]{ID: sessionID, New: true, Events: []session.Event{created}}})
 				if rapid.Bool().Draw(t, "begin with an approval") {
 					w.attempt(t)
 					w.settle(t, collect.OutcomeApproved)
@@ -58,6 +58,7 @@ func TestObjectsAgreeWithTheRules(t *testing.T) {
 					"capture":                  w.capture,
 					"capture again":            w.capture,
 					"void":                     w.void,
+					"refund":                   w.refund,
 					"expire the authorisation": w.expireAuthorisation,
 					"an operation's outcome":   w.operationOutcome,
 					"another outcome":          w.operationOutcome,
@@ -73,7 +74,7 @@ func (w *walk) command() uuid.UUID {
 }
 
 func (w *walk) attempt(t *rapid.T) {
-	changes, err := collect.StartAttempt(w.session, w.payment, collect.Attempt{ID: w.command(), Details: visa, Acquirer: "simulator", Now: w.now})
+	changes, err := collect.StartAttempt(w.session, w.payment, collect.Parties{}, collect.Attempt{ID: w.command(), Details: visa, Acquirer: "simulator", Now: w.now})
 	if err == nil {
 		w.happens(t, changes)
 	}
@@ -87,10 +88,14 @@ func (w *walk) outcome(t *rapid.T) {
 
 func (w *walk) settle(t *rapid.T, kind collect.OutcomeKind) {
 	number := rapid.IntRange(max(1, w.payment.Attempt.Number-1), max(1, w.payment.Attempt.Number)).Draw(t, "attempt")
-	w.happens(t, collect.SettleAttempt(w.session, w.payment, collect.Outcome{
+	changes, err := collect.SettleAttempt(w.session, w.payment, collect.Parties{}, collect.Outcome{
 		ID: w.command(), Key: fmt.Sprintf("%s-%d", w.payment.ID, number), Kind: kind, URL: "https://acs.example",
 		Reference: fmt.Sprint("auth ", w.commands), Failure: declined, ExpiresAt: noon.Add(7 * 24 * time.Hour), Now: w.now,
-	}))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.happens(t, changes)
 }
 
 func (w *walk) end(t *rapid.T) {
@@ -113,6 +118,11 @@ func (w *walk) capture(t *rapid.T) {
 
 func (w *walk) void(t *rapid.T) { w.operate(t, payment.Void{ID: w.command(), Now: w.now}) }
 
+func (w *walk) refund(t *rapid.T) {
+	sum := rapid.Int64Range(0, amount/3).Draw(t, "amount")
+	w.operate(t, payment.Refund{ID: w.command(), Amount: sum, Reason: "damaged", Now: w.now})
+}
+
 func (w *walk) expireAuthorisation(t *rapid.T) {
 	now := w.now
 	if rapid.IntRange(0, 3).Draw(t, "past its end") == 0 {
@@ -128,6 +138,7 @@ func (w *walk) operationOutcome(t *rapid.T) {
 		keys = append(keys, op.Key, op.Key, op.Key)
 	}
 	w.operate(t, payment.SettleOperation{
+		ID: w.command(), Now: w.now,
 		Key: rapid.SampledFrom(keys).Draw(t, "key"), Performed: rapid.Bool().Draw(t, "performed"), Reference: "ref", Failure: declined,
 	})
 }
@@ -135,25 +146,25 @@ func (w *walk) operationOutcome(t *rapid.T) {
 func (w *walk) operate(t *rapid.T, c payment.Command) {
 	events, err := payment.Decide(w.payment, c)
 	if err == nil {
-		w.happens(t, collect.Changes{PaymentID: w.payment.ID, Payment: events})
+		w.happens(t, collect.Changes{Payment: collect.Stream[payment.Event]{ID: w.payment.ID, Events: events}})
 	}
 }
 
 // happens folds each event twice, for the rules and for clients, and compares.
 func (w *walk) happens(t *rapid.T, c collect.Changes) {
-	for _, e := range c.Session {
+	for _, e := range c.Session.Events {
 		w.sessionVersion++
 		w.session = session.Evolve(w.session, sessionID, "mer_1", e)
 		w.sessionObject = applied(t, w.sessionObject, envelope(sessionID, w.sessionVersion), e)
 		w.checkSession(t)
 	}
-	for _, e := range c.Payment {
+	for _, e := range c.Payment.Events {
 		w.paymentVersion++
 		if _, failed := e.(payment.AttemptFailed); failed {
 			w.failures++
 		}
-		w.payment = payment.Evolve(w.payment, c.PaymentID, e)
-		w.paymentObject = applied(t, w.paymentObject, envelope(c.PaymentID, w.paymentVersion), e)
+		w.payment = payment.Evolve(w.payment, c.Payment.ID, e)
+		w.paymentObject = applied(t, w.paymentObject, envelope(c.Payment.ID, w.paymentVersion), e)
 		w.checkPayment(t)
 	}
 }
@@ -189,7 +200,7 @@ func (w *walk) checkSession(t *rapid.T) {
 	if o.Status != s.Status || o.PaymentOutcome != want || o.PaymentID != s.PaymentID || o.ID != s.ID {
 		t.Fatalf("the session is shown as\n%+v, the rules have\n%+v", o, s)
 	}
-	if o.Amount != s.Amount || o.Currency != s.Currency || o.CheckoutSessionID != s.CheckoutID || !time.Time(o.ExpiresAt).Equal(s.ExpiresAt) {
+	if o.Amount != s.Amount || o.Currency != s.Currency || o.CheckoutSessionID != s.CheckoutID || o.ExpiresAt == nil || !time.Time(*o.ExpiresAt).Equal(s.ExpiresAt) {
 		t.Fatalf("the session is shown as\n%+v, the rules have\n%+v", o, s)
 	}
 	if o.Version != w.sessionVersion {
@@ -216,6 +227,9 @@ func (w *walk) checkPayment(t *rapid.T) {
 	if parts != o.AuthorisedAmount {
 		t.Fatalf("authorised are %d, the parts add up to %d", o.AuthorisedAmount, parts)
 	}
+	if o.RefundedAmount != s.Refunded || o.RefundableAmount != s.Refundable() || s.Refunded < 0 || s.Refundable() < 0 || s.Refunded+s.Refundable() > s.Captured {
+		t.Fatalf("refunded are %d, refundable %d, the rules have %+v", o.RefundedAmount, o.RefundableAmount, s)
+	}
 	if o.Status != s.Status || o.ID != s.ID || o.PaymentSessionID != s.SessionID || o.Version != w.paymentVersion {
 		t.Fatalf("the payment is shown as\n%+v, the rules have\n%+v", o, s)
 	}
@@ -231,7 +245,7 @@ func (w *walk) checkPayment(t *rapid.T) {
 // checkOperations holds that the listed operations add up to the sums.
 func (w *walk) checkOperations(t *rapid.T) {
 	sums := map[string]int64{}
-	for kind, list := range map[string][]object.Operation{"capture ": w.paymentObject.Captures, "void ": w.paymentObject.Voids} {
+	for kind, list := range map[string][]object.Operation{"capture ": w.paymentObject.Captures, "void ": w.paymentObject.Voids, "refund ": w.paymentObject.Refunds} {
 		for _, op := range list {
 			sums[kind+op.Status] += op.Amount
 		}
@@ -241,7 +255,8 @@ func (w *walk) checkOperations(t *rapid.T) {
 		captured = 0 // in one step with the authorisation, so nothing is listed
 	}
 	if sums["capture succeeded"] != captured || sums["void succeeded"] != w.payment.Voided ||
-		sums["capture pending"]+sums["void pending"] != w.payment.PendingAmount() {
+		sums["capture pending"]+sums["void pending"] != w.payment.PendingAmount() || sums["refund succeeded"] != w.payment.Refunded ||
+		sums["refund pending"] != w.payment.Captured-w.payment.Refunded-w.payment.Refundable() {
 		t.Fatalf("the operations add up to %v, the rules have %+v", sums, w.payment)
 	}
 }

@@ -9,7 +9,8 @@ import (
 )
 
 // Payment is a payment as clients see it. Amounts are minor units; at any time
-// authorised = paid + voided + expired + pending + capturable.
+// authorised = paid + voided + expired + pending + capturable, and
+// paid = refunded + refundable + refunds pending.
 type Payment struct {
 	ID                      string                `json:"id"`
 	ReconciliationReference string                `json:"reconciliation_reference,omitempty"`
@@ -25,11 +26,17 @@ type Payment struct {
 	ExpiredAmount           int64                 `json:"expired_amount"`
 	PendingAmount           int64                 `json:"pending_amount"`
 	CapturableAmount        int64                 `json:"capturable_amount"`
+	RefundedAmount          int64                 `json:"refunded_amount"`
+	RefundableAmount        int64                 `json:"refundable_amount"`
 	AuthorisationExpiresAt  *Time                 `json:"authorisation_expires_at,omitempty"`
 	Captures                []Operation           `json:"captures"`
 	Voids                   []Operation           `json:"voids"`
+	Refunds                 []Operation           `json:"refunds"`
 	PaymentMethodDetails    *payment.Details      `json:"payment_method_details,omitempty"`
 	PaymentSessionID        string                `json:"payment_session_id"`
+	CustomerID              string                `json:"customer_id,omitempty"`
+	PaymentMethodID         string                `json:"payment_method_id,omitempty"`
+	MandateID               string                `json:"mandate_id,omitempty"`
 	NetworkTransactionID    string                `json:"network_transaction_id,omitempty"`
 	ExternalReference       string                `json:"external_reference,omitempty"`
 	Metadata                map[string]string     `json:"metadata,omitempty"`
@@ -40,11 +47,12 @@ type Payment struct {
 	UpdatedAt               Time                  `json:"updated_at"`
 }
 
-// Operation is a capture or a void as clients see it.
+// Operation is a capture, a void or a refund as clients see it.
 type Operation struct {
 	ID        string            `json:"id"`
 	Amount    int64             `json:"amount"`
-	Status    string            `json:"status"` // pending, succeeded, failed
+	Status    string            `json:"status"`           // pending, succeeded, failed
+	Reason    string            `json:"reason,omitempty"` // of a refund
 	Metadata  map[string]string `json:"metadata,omitempty"`
 	CreatedAt Time              `json:"created_at"`
 }
@@ -67,21 +75,25 @@ func (p Payment) Apply(mode string, e eventstore.Event, d codec.Named) Payment {
 		p = Payment{
 			ID: e.Stream, Status: payment.StatusProcessing, Intent: d.Intent, Amount: d.Amount,
 			Currency: d.Currency, Country: d.Country, CaptureMethod: d.CaptureMethod,
-			Captures: []Operation{}, Voids: []Operation{}, PaymentSessionID: d.SessionID,
+			Captures: []Operation{}, Voids: []Operation{}, Refunds: []Operation{}, PaymentSessionID: d.SessionID,
 			ExternalReference: d.ExternalReference, Metadata: d.Metadata, Mode: mode, CreatedAt: Time(e.At),
+			CustomerID: d.CustomerID, MandateID: d.MandateID,
 		}
 	case payment.AttemptStarted:
 		details := d.Details
 		p.Status, p.PaymentMethodDetails = payment.StatusProcessing, &details
+		p.PaymentMethodID = d.PaymentMethodID
 	case payment.ActionRequired:
 		p.Status = payment.StatusPendingAction
 	case payment.Authorised:
-		p = p.succeeded(d.Amount, d.Reference, d.NetworkTransactionID)
+		p = p.succeeded(d.Amount, d.Reference, d.NetworkTransactionID).with(d.CustomerID, d.PaymentMethodID, d.MandateID)
 		p.CapturableAmount = d.Amount
 		p.AuthorisationExpiresAt = timeOf(d.ExpiresAt)
 	case payment.Paid:
-		p = p.succeeded(d.Amount, d.Reference, d.NetworkTransactionID)
-		p.PaidAmount = d.Amount
+		p = p.succeeded(d.Amount, d.Reference, d.NetworkTransactionID).with(d.CustomerID, d.PaymentMethodID, d.MandateID)
+		p.PaidAmount, p.RefundableAmount = d.Amount, d.Amount
+	case payment.Verified:
+		p = p.succeeded(0, d.Reference, d.NetworkTransactionID).with(d.CustomerID, d.PaymentMethodID, d.MandateID)
 	case payment.AttemptFailed:
 		p.Status, p.LastPaymentError = payment.StatusDraft, paymentError(d.Failure, e)
 		if d.Final {
@@ -106,6 +118,7 @@ func (p Payment) applyOperation(e eventstore.Event, d codec.Named) Payment {
 	case payment.Captured:
 		p.PendingAmount -= d.Amount
 		p.PaidAmount += d.Amount
+		p.RefundableAmount += d.Amount
 		p.Captures = ended(p.Captures, d.CaptureID, operationSucceeded)
 	case payment.CaptureFailed:
 		p = p.moveToPending(-d.Amount)
@@ -120,6 +133,18 @@ func (p Payment) applyOperation(e eventstore.Event, d codec.Named) Payment {
 	case payment.VoidFailed:
 		p = p.moveToPending(-d.Amount)
 		p.Voids = ended(p.Voids, d.VoidID, operationFailed)
+	case payment.RefundRequested:
+		p.RefundableAmount -= d.Amount
+		p.Refunds = begun(p.Refunds, Operation{ID: d.RefundID, Amount: d.Amount, Reason: d.Reason, Metadata: d.Metadata, CreatedAt: Time(e.At)})
+	case payment.Refunded:
+		p.RefundedAmount += d.Amount
+		p.Refunds = ended(p.Refunds, d.RefundID, operationSucceeded)
+	case payment.RefundFailed:
+		p.RefundableAmount += d.Amount
+		if d.Late {
+			p.RefundedAmount -= d.Amount
+		}
+		p.Refunds = ended(p.Refunds, d.RefundID, operationFailed)
 	case payment.AuthorisationExpired:
 		p.CapturableAmount -= d.Amount
 		p.ExpiredAmount += d.Amount
@@ -157,4 +182,18 @@ func ended(list []Operation, id, status string) []Operation {
 		}
 	}
 	return list
+}
+
+// with takes over what the payment was made with, or has made.
+func (p Payment) with(customerID, methodID, mandateID string) Payment {
+	if customerID != "" {
+		p.CustomerID = customerID
+	}
+	if methodID != "" {
+		p.PaymentMethodID = methodID
+	}
+	if mandateID != "" {
+		p.MandateID = mandateID
+	}
+	return p
 }

@@ -30,24 +30,40 @@ func paying(method payment.CaptureMethod) []payment.Event {
 // reserved is the history of a payment that waits for captures.
 func reserved(more ...payment.Event) []payment.Event {
 	return after(after(paying(payment.CaptureManual), payment.Authorised{
-		AttemptID: attemptID, Amount: amount, Reference: "auth_1", NetworkTransactionID: "ntx_1",
+		AttemptID: attemptID, Amount: amount, Currency: "ZAR", Reference: "auth_1", NetworkTransactionID: "ntx_1",
 		ThreeDSecure: "authenticated", ExpiresAt: noon.Add(7 * 24 * time.Hour),
 	}), more...)
 }
 
 func capturing(sum int64) payment.CaptureRequested {
 	return payment.CaptureRequested{
-		CaptureID: captureID, Amount: sum, Key: paymentID + "-" + captureID,
+		CaptureID: captureID, Amount: sum, Currency: "ZAR", Key: paymentID + "-" + captureID,
 		AnswerBy: noon.Add(time.Hour), Metadata: map[string]string{"parcel": "1"},
 	}
 }
 
 func captured(sum int64) []payment.Event {
-	return []payment.Event{capturing(sum), payment.Captured{CaptureID: captureID, Amount: sum, Reference: "cap_1"}}
+	return []payment.Event{capturing(sum), payment.Captured{CaptureID: captureID, Amount: sum, Currency: "ZAR", Reference: "cap_1"}}
 }
 
 func voiding(sum int64) payment.VoidRequested {
-	return payment.VoidRequested{VoidID: voidID, Amount: sum, Key: paymentID + "-" + voidID, AnswerBy: noon.Add(time.Hour)}
+	return payment.VoidRequested{VoidID: voidID, Amount: sum, Currency: "ZAR", Key: paymentID + "-" + voidID, AnswerBy: noon.Add(time.Hour)}
+}
+
+// sold is the history of a payment that was captured at once.
+func sold(more ...payment.Event) []payment.Event {
+	return after(after(paying(payment.CaptureAutomatic), payment.Paid{AttemptID: attemptID, Amount: amount, Currency: "ZAR", Reference: "auth_1"}), more...)
+}
+
+func refunding(sum int64) payment.RefundRequested {
+	return payment.RefundRequested{
+		RefundID: refundID, Amount: sum, Currency: "ZAR", Key: paymentID + "-" + refundID,
+		AnswerBy: noon.Add(time.Hour), Reason: "damaged", Metadata: map[string]string{"return": "1"},
+	}
+}
+
+func refunded(sum int64) []payment.Event {
+	return []payment.Event{refunding(sum), payment.Refunded{RefundID: refundID, Amount: sum, Currency: "ZAR", Reference: "ref_1"}}
 }
 
 // paymentStates has a history for each state in which clients may see a payment.
@@ -57,8 +73,8 @@ func paymentStates() map[string][]payment.Event {
 	final.Final = true
 	again := payment.AttemptStarted{AttemptID: "att_2", Number: 2, Key: paymentID + "-2", AnswerBy: noon.Add(time.Hour), Details: visa}
 	manual := paying(payment.CaptureManual)
-	reversal := payment.ReversalRequested{ReversalID: reversalID, Amount: 40_000, Reference: "auth_1", Key: paymentID + "-" + reversalID, AnswerBy: noon.Add(time.Hour)}
-	expired := reserved(append(captured(60_000), payment.AuthorisationExpired{Amount: 40_000}, reversal)...)
+	reversal := payment.ReversalRequested{ReversalID: reversalID, Amount: 40_000, Currency: "ZAR", Reference: "auth_1", Key: paymentID + "-" + reversalID, AnswerBy: noon.Add(time.Hour)}
+	expired := reserved(append(captured(60_000), payment.AuthorisationExpired{Amount: 40_000, Currency: "ZAR"}, reversal)...)
 	return map[string][]payment.Event{
 		"processing":     manual,
 		"pending_action": after(manual, payment.ActionRequired{AttemptID: attemptID, URL: "https://acs.example/1", ActionBy: noon.Add(15 * time.Minute)}),
@@ -67,21 +83,26 @@ func paymentStates() map[string][]payment.Event {
 		"failed":         after(manual, final),
 		"cancelled":      after(manual, failed, payment.Cancelled{}),
 		"expired":        after(manual, failed, payment.Expired{}),
-		"paid":           after(paying(payment.CaptureAutomatic), payment.Paid{AttemptID: attemptID, Amount: amount, Reference: "auth_1"}),
+		"paid":           after(paying(payment.CaptureAutomatic), payment.Paid{AttemptID: attemptID, Amount: amount, Currency: "ZAR", Reference: "auth_1"}),
 		"reserved":       reserved(),
-		"paid_at_second": after(paying(payment.CaptureAutomatic), failed, again, payment.Paid{AttemptID: "att_2", Amount: amount, Reference: "auth_2"}),
+		"paid_at_second": after(paying(payment.CaptureAutomatic), failed, again, payment.Paid{AttemptID: "att_2", Amount: amount, Currency: "ZAR", Reference: "auth_2"}),
 
 		"capturing":              reserved(capturing(60_000)),
 		"captured":               reserved(captured(60_000)...),
-		"capture_failed":         reserved(capturing(60_000), payment.CaptureFailed{CaptureID: captureID, Amount: 60_000, Failure: declined}),
+		"capture_failed":         reserved(capturing(60_000), payment.CaptureFailed{CaptureID: captureID, Amount: 60_000, Currency: "ZAR", Failure: declined}),
 		"voiding":                reserved(voiding(amount)),
-		"voided":                 reserved(voiding(amount), payment.Voided{VoidID: voidID, Amount: amount, Reference: "voi_1"}),
-		"void_failed":            reserved(voiding(amount), payment.VoidFailed{VoidID: voidID, Amount: amount, Failure: declined}),
-		"captured_and_voided":    reserved(append(captured(60_000), voiding(40_000), payment.Voided{VoidID: voidID, Amount: 40_000, Reference: "voi_1"})...),
+		"voided":                 reserved(voiding(amount), payment.Voided{VoidID: voidID, Amount: amount, Currency: "ZAR", Reference: "voi_1"}),
+		"void_failed":            reserved(voiding(amount), payment.VoidFailed{VoidID: voidID, Amount: amount, Currency: "ZAR", Failure: declined}),
+		"captured_and_voided":    reserved(append(captured(60_000), voiding(40_000), payment.Voided{VoidID: voidID, Amount: 40_000, Currency: "ZAR", Reference: "voi_1"})...),
+		"refunding":              sold(refunding(60_000)),
+		"refunded":               sold(refunded(60_000)...),
+		"refund_failed":          sold(refunding(60_000), payment.RefundFailed{RefundID: refundID, Amount: 60_000, Currency: "ZAR", Failure: declined}),
+		"refund_failed_late":     sold(append(refunded(60_000), payment.RefundFailed{RefundID: refundID, Amount: 60_000, Currency: "ZAR", Failure: declined, Late: true})...),
+		"captured_and_refunded":  reserved(append(captured(60_000), refunded(60_000)...)...),
 		"captured_and_expired":   expired,
-		"reversed":               after(expired, payment.Reversed{ReversalID: reversalID, Amount: 40_000, Reference: "rev_1"}),
-		"reversal_failed":        after(expired, payment.ReversalFailed{ReversalID: reversalID, Amount: 40_000, Failure: declined}),
-		"draft_and_contradicted": after(manual, failed, payment.Contradicted{Key: paymentID + "-1", Performed: true, Amount: amount, Reference: "auth_late"}),
+		"reversed":               after(expired, payment.Reversed{ReversalID: reversalID, Amount: 40_000, Currency: "ZAR", Reference: "rev_1"}),
+		"reversal_failed":        after(expired, payment.ReversalFailed{ReversalID: reversalID, Amount: 40_000, Currency: "ZAR", Failure: declined}),
+		"draft_and_contradicted": after(manual, failed, payment.Contradicted{Key: paymentID + "-1", Performed: true, Amount: amount, Currency: "ZAR", Reference: "auth_late"}),
 	}
 }
 
@@ -95,7 +116,7 @@ func TestPaymentsAsClientsSeeThem(t *testing.T) {
 // The table of the contract.
 func TestSums(t *testing.T) {
 	t.Parallel()
-	events := reserved(append(captured(60_000), voiding(40_000), payment.Voided{VoidID: voidID, Amount: 40_000})...)
+	events := reserved(append(captured(60_000), voiding(40_000), payment.Voided{VoidID: voidID, Amount: 40_000, Currency: "ZAR"})...)
 	for _, c := range []struct {
 		step                                                        string
 		events                                                      int
@@ -119,14 +140,43 @@ func TestSums(t *testing.T) {
 	}
 }
 
+// What was refunded may come back; it is refundable then.
+func TestRefundSums(t *testing.T) {
+	t.Parallel()
+	failed := payment.RefundFailed{RefundID: refundID, Amount: 60_000, Currency: "ZAR", Failure: declined}
+	late := failed
+	late.Late = true
+	for name, c := range map[string]struct {
+		events                     []payment.Event
+		paid, refunded, refundable int64
+	}{
+		"before the attempt":      {paying(payment.CaptureAutomatic), 0, 0, 0},
+		"sold":                    {sold(), amount, 0, amount},
+		"reserved":                {reserved(), 0, 0, 0},
+		"capturing":               {reserved(capturing(60_000)), 0, 0, 0},
+		"captured":                {reserved(captured(60_000)...), 60_000, 0, 60_000},
+		"refunding":               {sold(refunding(60_000)), amount, 0, 40_000},
+		"refunded":                {sold(refunded(60_000)...), amount, 60_000, 40_000},
+		"declined":                {sold(refunding(60_000), failed), amount, 0, amount},
+		"failed late":             {sold(append(refunded(60_000), late)...), amount, 0, amount},
+		"captured, then refunded": {reserved(append(captured(60_000), refunded(60_000)...)...), 60_000, 60_000, 0},
+	} {
+		p := show[object.Payment](paymentID, c.events)
+		got := [...]int64{p.PaidAmount, p.RefundedAmount, p.RefundableAmount}
+		if want := [...]int64{c.paid, c.refunded, c.refundable}; got != want {
+			t.Errorf("%s: paid, refunded and refundable are %v, not %v", name, got, want)
+		}
+	}
+}
+
 // Each operation is found by its id, and keeps its place and its own time.
 func TestOperationsKeepTheirOrder(t *testing.T) {
 	t.Parallel()
 	first, second := capturing(60_000), capturing(30_000)
 	second.CaptureID = "cap_2"
 	p := show[object.Payment](paymentID, reserved(first, second,
-		payment.Captured{CaptureID: "cap_2", Amount: 30_000},
-		payment.CaptureFailed{CaptureID: captureID, Amount: 60_000, Failure: declined},
+		payment.Captured{CaptureID: "cap_2", Amount: 30_000, Currency: "ZAR"},
+		payment.CaptureFailed{CaptureID: captureID, Amount: 60_000, Currency: "ZAR", Failure: declined},
 		voiding(70_000),
 	))
 	metadata := map[string]string{"parcel": "1"}
@@ -149,7 +199,7 @@ func TestPaymentsAreValues(t *testing.T) {
 	t.Parallel()
 	base := show[object.Payment](paymentID, reserved(capturing(60_000)))
 	before := string(marshal(t, base))
-	base.Apply("test", envelope(paymentID, 5), payment.Captured{CaptureID: captureID, Amount: 60_000})
+	base.Apply("test", envelope(paymentID, 5), payment.Captured{CaptureID: captureID, Amount: 60_000, Currency: "ZAR"})
 	other := capturing(10)
 	other.CaptureID = "cap_2"
 	one := base.Apply("test", envelope(paymentID, 5), other)
@@ -188,8 +238,8 @@ func TestAction(t *testing.T) {
 	}{
 		"with the acquirer": {manual, object.Action{}},
 		"with the customer": {away, there},
-		"authorised":        {after(away, payment.Authorised{AttemptID: attemptID, Amount: amount}), object.Action{}},
-		"paid":              {after(away, payment.Paid{AttemptID: attemptID, Amount: amount}), object.Action{}},
+		"authorised":        {after(away, payment.Authorised{AttemptID: attemptID, Amount: amount, Currency: "ZAR"}), object.Action{}},
+		"paid":              {after(away, payment.Paid{AttemptID: attemptID, Amount: amount, Currency: "ZAR"}), object.Action{}},
 		"failed":            {after(away, payment.AttemptFailed{AttemptID: attemptID, Failure: timedOut}), object.Action{}},
 		"another reversed":  {after(away, payment.Contradicted{Key: "k"}, payment.ReversalRequested{Key: "k2"}), there},
 	} {

@@ -2,8 +2,11 @@ package object
 
 import (
 	"tender/domain/codec"
+	"tender/domain/mandate"
+	"tender/domain/method"
 	"tender/domain/payment"
 	"tender/domain/session"
+	"tender/domain/subscription"
 )
 
 // PublicType returns the type of the public event that a log event is told to
@@ -31,8 +34,44 @@ func PublicType(d codec.Named) (string, bool) {
 		return "payment.voided", true
 	case payment.VoidFailed:
 		return "payment.void_failed", true
+	case payment.Refunded:
+		return "payment.refunded", true
+	case payment.RefundFailed:
+		return "payment.refund_failed", true
 	case payment.AuthorisationExpired:
 		return "payment.authorisation_expired", true
+	}
+	return publicOfSeries(d)
+}
+
+// publicOfSeries is [PublicType] for what belongs to customers. That an occurrence
+// was paid, its payment and its session say; of a subscription it is told when it
+// stands elsewhere, or is for another method, than before.
+func publicOfSeries(d codec.Named) (string, bool) {
+	switch d.(type) {
+	case mandate.Created:
+		return "mandate.created", true
+	case mandate.Revoked:
+		return "mandate.revoked", true
+	case mandate.Exhausted:
+		return "mandate.exhausted", true
+	case mandate.Expired:
+		return "mandate.expired", true
+	case method.Saved:
+		return "payment_method.saved", true
+	case method.Removed:
+		return "payment_method.removed", true
+	case subscription.Created:
+		return "subscription.created", true
+	case subscription.ChargeFailed:
+		return "subscription.payment_failed", true
+	case subscription.PaymentMethodRequired:
+		return "subscription.payment_method_required", true
+	case subscription.Completed:
+		return "subscription.completed", true
+	case subscription.BecamePastDue, subscription.Recovered, subscription.MethodReplaced,
+		subscription.Paused, subscription.Resumed, subscription.Cancelled:
+		return "subscription.updated", true
 	}
 	return "", false
 }

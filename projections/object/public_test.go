@@ -27,7 +27,27 @@ func TestPublicTypes(t *testing.T) {
 		"payment.capture_failed":        "payment.capture_failed",
 		"payment.voided":                "payment.voided",
 		"payment.void_failed":           "payment.void_failed",
+		"payment.refunded":              "payment.refunded",
+		"payment.refund_failed":         "payment.refund_failed",
 		"payment.authorisation_expired": "payment.authorisation_expired",
+
+		"mandate.created":   "mandate.created",
+		"mandate.revoked":   "mandate.revoked",
+		"mandate.exhausted": "mandate.exhausted",
+		"mandate.expired":   "mandate.expired",
+		"method.saved":      "payment_method.saved",
+		"method.removed":    "payment_method.removed",
+
+		"subscription.created":                 "subscription.created",
+		"subscription.charge_failed":           "subscription.payment_failed",
+		"subscription.payment_method_required": "subscription.payment_method_required",
+		"subscription.completed":               "subscription.completed",
+		"subscription.became_past_due":         "subscription.updated",
+		"subscription.recovered":               "subscription.updated",
+		"subscription.method_replaced":         "subscription.updated",
+		"subscription.paused":                  "subscription.updated",
+		"subscription.resumed":                 "subscription.updated",
+		"subscription.cancelled":               "subscription.updated",
 	}
 	for _, name := range catalogue.Names() {
 		d, err := catalogue.Decode(name, 1, json.RawMessage(`{}`))

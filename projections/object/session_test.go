@@ -1,6 +1,8 @@
 package object_test
 
 import (
+	"encoding/json"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -84,6 +86,60 @@ func TestOutcomes(t *testing.T) {
 		if got := [3]string{string(s.Status), string(s.PaymentOutcome), s.PaymentStatus}; got != want {
 			t.Errorf("%s: %v, not %v", name, got, want)
 		}
+	}
+}
+
+// The expiry that a merchant asked for is shown as all instants are, however it
+// was written: in UTC, with milliseconds, also where these are zero.
+func TestTheExpiryAskedForIsShownAsAllInstantsAre(t *testing.T) {
+	t.Parallel()
+	whole := time.Date(2026, time.May, 4, 13, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		given time.Time
+		want  string
+	}{
+		"a whole second":    {whole, "2026-05-04T13:00:00.000Z"},
+		"in another zone":   {whole.In(time.FixedZone("SAST", 2*60*60)), "2026-05-04T13:00:00.000Z"},
+		"tens of ms":        {whole.Add(120 * time.Millisecond), "2026-05-04T13:00:00.120Z"},
+		"and microseconds":  {whole.Add(123_456 * time.Microsecond), "2026-05-04T13:00:00.123Z"},
+		"the end of a year": {time.Date(2026, time.December, 31, 23, 59, 59, 999e6, time.UTC), "2026-12-31T23:59:59.999Z"},
+	} {
+		created := asked()[0].(session.Created)
+		created.Options = &session.Options{CheckoutOptions: &session.CheckoutOptions{ExpiresAt: &c.given}}
+		shown := show[object.Session](sessionID, []session.Event{created})
+		want := `{"checkout_options":{"expires_at":"` + c.want + `"}}`
+		if got := string(marshal(t, shown.Options)); got != want {
+			t.Errorf("%s: the options are shown as %s, not %s", name, got, want)
+		}
+	}
+}
+
+// What is added to the options is shown, too.
+func TestOptionsAreShownWhole(t *testing.T) {
+	t.Parallel()
+	expires := noon
+	given := &session.Options{
+		CheckoutOptions: &session.CheckoutOptions{
+			ReturnURL: "https://shop.example/thanks", SavePaymentMethod: "never",
+			PresentationMode: &session.PresentationMode{Mode: "redirect"}, ExpiresAt: &expires, Locale: "en-ZA",
+		},
+		PaymentMethodOptions: &session.PaymentMethodOptions{Card: &session.CardOptions{CaptureMethod: payment.CaptureManual}},
+		CustomerID:           "cus_01hzy3v7q8e4xk2m9c5b7d6f0e", PaymentMethodID: "pmt_01hzy3v7q8e4xk2m9c5b7d6f0f",
+		MandateID: "mdt_01hzy3v7q8e4xk2m9c5b7d6f0g", SubscriptionID: "sub_01hzy3v7q8e4xk2m9c5b7d6f0h",
+		MandateOptions: json.RawMessage(`{"amount":100}`), SubscriptionOptions: json.RawMessage(`{}`),
+	}
+	for _, v := range []reflect.Value{reflect.ValueOf(*given), reflect.ValueOf(*given.CheckoutOptions)} {
+		for i := range v.NumField() {
+			if v.Field(i).IsZero() {
+				t.Fatalf("%s is not given here", v.Type().Field(i).Name)
+			}
+		}
+	}
+	created := asked()[0].(session.Created)
+	created.Options = given
+	shown := marshal(t, show[object.Session](sessionID, []session.Event{created}).Options)
+	if want := marshal(t, given); !slices.Equal(shown, want) { // noon has milliseconds, so both write it alike
+		t.Errorf("the options are shown as\n%s, not\n%s", shown, want)
 	}
 }
 

@@ -26,6 +26,7 @@ const (
 	endpointID = "whe_01hzy3v7q8e4xk2m9c5b7d6f0f"
 	captureID  = "cap_01hzy3v7q8e4xk2m9c5b7d6f0g"
 	voidID     = "voi_01hzy3v7q8e4xk2m9c5b7d6f0h"
+	refundID   = "ref_01hzy3v7q8e4xk2m9c5b7d6f0k"
 	reversalID = "rev_01hzy3v7q8e4xk2m9c5b7d6f0j"
 	amount     = 100_000
 )

@@ -1,6 +1,10 @@
 package page
 
-import "tender/domain/method"
+import (
+	"fmt"
+
+	"tender/domain/method"
+)
 
 // fieldError is what is wrong with one field of the form, for its customer.
 type fieldError struct {
@@ -11,7 +15,7 @@ type fieldError struct {
 // FieldErrors are the problems in the order of the form, one per field.
 func (s shown) FieldErrors() []fieldError {
 	var all []fieldError
-	for _, field := range []string{FieldNumber, FieldExp, FieldCVC, FieldName} {
+	for _, field := range []string{FieldMethod, FieldNumber, FieldExp, FieldCVC, FieldName, FieldAccept} {
 		if text := s.FieldError(field); text != "" {
 			all = append(all, fieldError{field, text})
 		}
@@ -41,6 +45,31 @@ func formField(field string) string {
 		return FieldExp
 	}
 	return field
+}
+
+// Chooses reports whether the saved card is the one that is chosen; [AnotherCard]
+// where none is.
+func (s shown) Chooses(one string) bool {
+	for _, c := range s.SavedCards {
+		if c.ID == s.Values.Method && !c.Expired {
+			return one == c.ID
+		}
+	}
+	return one == AnotherCard
+}
+
+// Name is what the customer knows the saved card by.
+func (s shown) Name(c SavedCard) (string, error) {
+	return s.T("receipt.card_ending", "scheme", schemeName(c.Scheme), "last4", c.Last4)
+}
+
+// Expiry says until when a saved card is good, or was.
+func (s shown) Expiry(c SavedCard) (string, error) {
+	key := "saved.good"
+	if c.Expired {
+		key = "saved.expired"
+	}
+	return s.T(key, "date", fmt.Sprintf("%02d / %02d", c.ExpMonth, c.ExpYear%100))
 }
 
 // testCard is a card that the ribbon of test mode offers.

@@ -160,8 +160,22 @@ type shown struct {
 	texts catalogue
 }
 
-// T is the text for a key in the page's language.
-func (s shown) T(key string, pairs ...string) (string, error) { return s.texts.text(key, pairs...) }
+// T is the text for a key in the page's language. Where nothing is charged, that is
+// the text which doesn't speak of paying, if there is one.
+func (s shown) T(key string, pairs ...string) (string, error) {
+	if verify := "verify." + key; s.Verifies && s.texts.has(verify) {
+		key = verify
+	}
+	return s.texts.text(key, pairs...)
+}
+
+// Price is the amount, or "" where nothing is charged.
+func (s shown) Price() string {
+	if s.Verifies {
+		return ""
+	}
+	return s.Amount
+}
 
 // Language is that of the texts, which may not be the wanted one.
 func (s shown) Language() string { return s.texts.lang }

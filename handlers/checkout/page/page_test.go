@@ -84,6 +84,49 @@ func everyPage() map[string]page.View {
 			receipt(v)
 			v.Outcome, v.ReturnURL = "reserved", "karoo-app://paid/ps_1?session_id=ps_1"
 		}),
+		"series": view(page.StateForm, func(v *page.View) { series(v); v.Saves = true }),
+		"series_errors": view(page.StateForm, func(v *page.View) {
+			series(v)
+			v.Values.Exp = "10 / 30"
+			v.Problems = []method.FieldProblem{
+				{Field: method.FieldNumber, Code: method.CodeRequired}, {Field: method.FieldCVC, Code: method.CodeRequired},
+				{Field: page.FieldAccept, Code: method.CodeRequired},
+			}
+		}),
+		"saved": view(page.StateForm, saved),
+		"saved_gone": view(page.StateForm, func(v *page.View) {
+			saved(v)
+			v.Values = page.Values{Method: "pmt_gone", Save: true}
+			v.Problems = []method.FieldProblem{{Field: page.FieldMethod, Code: page.CodeGone}}
+		}),
+		"saved_declined": view(page.StateDeclined, func(v *page.View) {
+			saved(v)
+			v.LastError, v.Values.Method, v.SavedNeedCVC, v.AsksToSave = "card_declined", page.AnotherCard, false, false
+		}),
+		"saved_series": view(page.StateForm, func(v *page.View) {
+			saved(v)
+			series(v)
+			v.AsksToSave, v.Verifies = false, true
+		}),
+		"verify": view(page.StateForm, func(v *page.View) { v.Verifies, v.Saves = true, true }),
+		"verify_declined": view(page.StateDeclined, func(v *page.View) {
+			v.Verifies, v.Saves, v.LastError = true, true, "card_declined"
+		}),
+		"verify_redirecting": view(page.StateRedirecting, func(v *page.View) {
+			v.Verifies, v.NextURL = true, "https://acs.bank.example/challenge?id=1"
+		}),
+		"verified": view(page.StateSucceeded, func(v *page.View) {
+			receipt(v)
+			v.Verifies, v.Outcome, v.Saved = true, "payment_method_verified", true
+		}),
+		"succeeded_series": view(page.StateSucceeded, func(v *page.View) {
+			receipt(v)
+			v.Outcome, v.Saved, v.Agreed = "paid", true, terms
+		}),
+		"succeeded_saved": view(page.StateSucceeded, func(v *page.View) {
+			receipt(v)
+			v.Outcome, v.Saved = "paid", true
+		}),
 		"expired":   view(page.StateExpired, lead),
 		"cancelled": view(page.StateCancelled, lead),
 		"failed":    view(page.StateFailed, func(v *page.View) { v.ReturnURL = "" }),
@@ -98,6 +141,28 @@ func everyPage() map[string]page.View {
 		}
 	}
 	return all
+}
+
+// terms are the sentences of a monthly mandate.
+var terms = []string{
+	"You allow Karoo Coffee Roasters to charge up to ZAR 50.00 at a time to the payment method that you use now, without asking you again.",
+	"Payments are planned for the 1st of every month.",
+	"This holds from 1 January 2027 to 31 December 2027.",
+	"Dates are days in the time zone Africa/Johannesburg.",
+}
+
+// series asks the customer to agree to later payments.
+func series(v *page.View) { v.Terms, v.TermsToken = terms, "token-of-the-terms" }
+
+// saved offers two saved cards and one that has expired.
+func saved(v *page.View) {
+	v.AsksToSave, v.SavedNeedCVC = true, true
+	v.SavedCards = []page.SavedCard{
+		{ID: "pmt_01hzy3v7q8e4xk2m9c5b7d6f0a", Scheme: "VISA", Last4: "4242", ExpMonth: 12, ExpYear: 2031, CVCDigits: 3},
+		{ID: "pmt_01hzy3v7q8e4xk2m9c5b7d6f0b", Scheme: "AMEX", Last4: "0005", ExpMonth: 4, ExpYear: 2028, CVCDigits: 4},
+		{ID: "pmt_01hzy3v7q8e4xk2m9c5b7d6f0c", Scheme: "MASTERCARD", Last4: "4444", ExpMonth: 2, ExpYear: 2025, CVCDigits: 3, Expired: true},
+	}
+	v.Values.Method = v.SavedCards[0].ID
 }
 
 func render(t *testing.T, v page.View) string {
@@ -379,5 +444,98 @@ func TestAnUnknownStateIsAnError(t *testing.T) {
 	var b bytes.Buffer
 	if err := page.Render(&b, page.View{State: "lost"}); err == nil || b.Len() > 0 {
 		t.Errorf("err = %v, %d bytes written", err, b.Len())
+	}
+}
+
+// Where nothing is charged no amount shows, and nothing speaks of paying.
+func TestAVerificationShowsNoAmount(t *testing.T) {
+	t.Parallel()
+	for _, state := range []page.State{
+		page.StateForm, page.StateDeclined, page.StateRedirecting, page.StateProcessing, page.StateSucceeded, page.StateExpired,
+		page.StateCancelled, page.StateFailed,
+	} {
+		html := render(t, view(state, func(v *page.View) {
+			v.Verifies, v.Outcome, v.LastError, v.NextURL = true, "payment_method_verified", "card_declined", "https://acs.bank.example/"
+		}))
+		if body := html[strings.Index(html, "<body"):]; strings.Contains(body, "ZAR") {
+			t.Errorf("%s: an amount shows", state)
+		}
+		heading := regexp.MustCompile(`<h1>([^<]*)</h1>`).FindStringSubmatch(html)
+		if len(heading) != 2 || regexp.MustCompile(`(?i)\bpay`).MatchString(heading[1]) {
+			t.Errorf("%s: the heading is %q", state, heading)
+		}
+	}
+	html := render(t, everyPage()["verify"])
+	for _, want := range []string{"<h1>Verify your card</h1>", `<span id="submit-text">Verify card</span>`, "Your card will be saved for your next payments to Karoo Coffee Roasters."} {
+		if !strings.Contains(html, want) {
+			t.Errorf("%q is not on the page", want)
+		}
+	}
+}
+
+// What the customer agrees to stands on the page to the letter, a sentence each, and
+// again on the receipt; the box is theirs to tick.
+func TestTermsAreShownWhole(t *testing.T) {
+	t.Parallel()
+	form, receipt := render(t, everyPage()["series"]), render(t, everyPage()["succeeded_series"])
+	for _, sentence := range terms {
+		if want := "<p>" + sentence + "</p>"; !strings.Contains(form, want) || !strings.Contains(receipt, want) {
+			t.Errorf("%q is not on the page", sentence)
+		}
+	}
+	box := regexp.MustCompile(`<input id="accept_mandate"[^>]*>`).FindString(form)
+	if box == "" || !strings.Contains(box, " required ") || strings.Contains(box, " checked") {
+		t.Errorf("the box is %q", box)
+	}
+	if !strings.Contains(form, `<label for="accept_mandate">I agree</label>`) || !strings.Contains(form, `name="terms" value="token-of-the-terms"`) {
+		t.Error("the box has no label, or the form does not name the terms")
+	}
+	html := render(t, everyPage()["series_errors"])
+	for _, want := range []string{
+		`<li><a href="#accept_mandate">[^<]+</a></li>`, `<p class="error" id="accept_mandate-error">[^<]+</p>`,
+		`<input id="accept_mandate"[^>]* aria-describedby="terms-text accept_mandate-error" aria-invalid="true"`,
+	} {
+		if !regexp.MustCompile(want).MatchString(html) {
+			t.Errorf("without the tick there is no %s", want)
+		}
+	}
+	if html := render(t, everyPage()["form"]); strings.Contains(html, `name="accept_mandate"`) || strings.Contains(html, `name="save_payment_method"`) || strings.Contains(html, `type="radio"`) {
+		t.Error("a single payment asks for more than a card")
+	}
+}
+
+func TestSavedCards(t *testing.T) {
+	t.Parallel()
+	radio := func(html, value string) string {
+		return regexp.MustCompile(`<label[^>]*><input type="radio"[^>]* value="` + value + `"[^>]*>`).FindString(html)
+	}
+	html := render(t, everyPage()["saved"])
+	v := everyPage()["saved"]
+	good, amex, old := radio(html, v.SavedCards[0].ID), radio(html, v.SavedCards[1].ID), radio(html, v.SavedCards[2].ID)
+	if !strings.Contains(good, " checked") || !strings.Contains(good, `data-cvc="3"`) || strings.Contains(good, "disabled") {
+		t.Errorf("the latest is %q", good)
+	}
+	if strings.Contains(amex, " checked") || !strings.Contains(amex, `data-cvc="4"`) {
+		t.Errorf("the second is %q", amex)
+	}
+	if !strings.Contains(old, " disabled") || !strings.Contains(html, "Expired 02 / 25") {
+		t.Errorf("the expired one is %q", old)
+	}
+	for _, want := range []string{"Visa ending in 4242", "Expires 12 / 31", "Amex ending in 0005", "<legend>Pay with</legend>", "Another card", "Save this card for my next payments to Karoo Coffee Roasters"} {
+		if !strings.Contains(html, want) {
+			t.Errorf("%q is not on the page", want)
+		}
+	}
+	if n := strings.Count(html, " checked"); n != 1 {
+		t.Errorf("%d boxes are ticked", n)
+	}
+	for _, name := range []string{"saved_gone", "saved_declined"} {
+		html := render(t, everyPage()[name])
+		if another := radio(html, page.AnotherCard); !strings.Contains(another, " checked") {
+			t.Errorf("%s: another card is %q", name, another)
+		}
+	}
+	if html := render(t, everyPage()["saved_gone"]); !strings.Contains(html, `<a href="#payment_method">`) || !strings.Contains(html, `id="payment_method-error">This saved card`) {
+		t.Error("it is not said that the saved card is gone")
 	}
 }

@@ -48,8 +48,8 @@ const (
 	ProblemUnavailable       Problem = "unavailable" // a fault of ours; the outcome may be unknown
 )
 
-// Names of the form's fields. A POST to PayURL carries all of them, one to
-// CancelURL the token alone.
+// Names of the form's fields. A POST to PayURL carries those that the page asks for,
+// one to CancelURL the token alone.
 const (
 	FieldNumber    = method.FieldNumber
 	FieldExp       = "exp" // month and year in one; method.ParseExpiry reads it
@@ -57,6 +57,19 @@ const (
 	FieldName      = method.FieldName
 	FieldAttemptID = "attempt_id"
 	FieldCSRF      = "csrf_token"
+	FieldMethod    = "payment_method"      // a saved card's id, or AnotherCard
+	FieldSave      = "save_payment_method" // there if the customer wants the card saved
+	FieldTerms     = "terms"               // View.TermsToken, of the terms that were shown
+	FieldAccept    = "accept_mandate"      // there if the customer agrees to them
+)
+
+// AnotherCard is what FieldMethod says where no saved card is meant.
+const AnotherCard = "card"
+
+// What may be wrong with the fields that are no card's, beside [method.CodeRequired].
+const (
+	CodeGone    = "gone"    // the saved card was removed
+	CodeChanged = "changed" // the terms are others than those that were shown
 )
 
 // StayParam is the query parameter of the link by which a customer stays on an
@@ -86,6 +99,18 @@ type View struct {
 	// redirecting, to ReturnURL after a few seconds on an end page.
 	LeadOn bool
 
+	// Verifies: nothing is charged, the card is only made sure of; no amount is shown.
+	Verifies bool
+	// Terms are the sentences that the customer has to agree to, with the token that
+	// names them in the form; none: there is nothing to agree to.
+	Terms      []string
+	TermsToken string
+	AsksToSave bool // the customer says whether the card is saved
+	Saves      bool // it is saved in any case
+	// SavedCards are those that the customer may choose from, the latest first.
+	SavedCards   []SavedCard
+	SavedNeedCVC bool // a saved card pays only with its security code
+
 	CSRF      string
 	AttemptID string // single use
 	Values    Values
@@ -98,6 +123,8 @@ type View struct {
 	NextURL      string // where the customer confirms; https or http
 	Outcome      string // payment_outcome; of a success: paid, reserved, payment_method_verified
 	Receipt      Receipt
+	Saved        bool     // of a success: the card has been saved
+	Agreed       []string // of a success: the sentences that the customer agreed to
 	Problem      Problem
 
 	// Shown is what the state at StateURL said when this page was made, so that
@@ -109,6 +136,20 @@ type View struct {
 // place here for a number or a security code: they are never sent back.
 type Values struct {
 	Exp, Name string
+	Method    string // the saved card that is chosen, or AnotherCard
+	Save      bool
+	Accept    bool
+}
+
+// SavedCard is one of the customer's cards, as they know it.
+type SavedCard struct {
+	ID        string
+	Scheme    string // as in payment_method_details
+	Last4     string
+	ExpMonth  int
+	ExpYear   int  // four digits
+	CVCDigits int  // of its security code; 0: 3 or 4
+	Expired   bool // it is shown, and can't be chosen
 }
 
 // Receipt is what a customer may want to keep.

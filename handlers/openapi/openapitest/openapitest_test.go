@@ -25,7 +25,8 @@ const (
 		`"expires_at":"2026-03-03T09:30:00.120Z","version":1,"created_at":"2026-03-02T09:30:00.120Z","updated_at":"2026-03-02T09:30:00.120Z"}`
 	paymentBody = `{"id":"` + paymentID + `","status":"succeeded","intent":"payment","amount":2500,"currency":"ZAR","country":"ZA",` +
 		`"capture_method":"manual","authorised_amount":2500,"paid_amount":1000,"voided_amount":0,"expired_amount":0,"pending_amount":500,` +
-		`"capturable_amount":1000,"captures":[],"voids":[],"payment_session_id":"` + sessionID + `","mode":"test","version":4,` +
+		`"capturable_amount":1000,"refunded_amount":300,"refundable_amount":600,"captures":[],"voids":[],` +
+		`"refunds":[{"id":"ref_01kjq02v8ke3p9m5t0xw7gq4zn","amount":100,"status":"pending","created_at":"2026-03-02T10:05:00.000Z"}],"payment_session_id":"` + sessionID + `","mode":"test","version":4,` +
 		`"created_at":"2026-03-02T09:30:00.120Z","updated_at":"2026-03-02T09:30:00.120Z"}`
 	refusalBody = `{"type":"https://pay.example/errors#void-not-allowed","title":"Void not allowed","status":409,` +
 		`"detail":"The payment is not in an authorised state and cannot be voided.","instance":"/collect/payments/` + paymentID + `/voids",` +
@@ -202,6 +203,7 @@ var exchanges = []struct {
 	{"a body that is none", show(payment, answered(200, "application/json", "")), "answered 200"},
 	{"another content type", show(payment, answered(200, "text/plain", "hello")), "the content type"},
 	{"sums that don't add up", show(payment, read.saying(`"pending_amount":500`, `"pending_amount":400`)), "authorised_amount is 100 more"},
+	{"refunds that don't add up", show(payment, read.saying(`"refunded_amount":300`, `"refunded_amount":400`)), "paid_amount is -100 more"},
 	{"sums in a list that don't", show("/collect/payments", list.saying(`"pending_amount":500`, `"pending_amount":600`)), "$.data[0]: authorised_amount is -100 more"},
 	{"more without a cursor", show("/collect/payments", list.saying(`,"next_cursor":"`+token+`"`, "")), "has_more is true"},
 	{"a cursor without more", show("/collect/payments", list.saying(`"has_more":true`, `"has_more":false`)), "has_more is false"},

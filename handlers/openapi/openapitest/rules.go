@@ -120,6 +120,10 @@ func checkValue(v any, place string) []string {
 			complaints = append(complaints, fmt.Sprintf(
 				"%s: authorised_amount is %d more than paid + voided + expired + pending + capturable", place, sum))
 		}
+		if sum, ok := refundSums(v); ok && sum != 0 {
+			complaints = append(complaints, fmt.Sprintf(
+				"%s: paid_amount is %d more than refunded + refundable + refunds pending", place, sum))
+		}
 		if more, ok := v["has_more"].(bool); ok {
 			if _, cursor := v["next_cursor"]; cursor != more {
 				complaints = append(complaints, fmt.Sprintf("%s: has_more is %t, next_cursor is there: %t", place, more, cursor))
@@ -140,6 +144,26 @@ func paymentSums(object map[string]any) (difference int64, ok bool) {
 		authorised -= part
 	}
 	return authorised, true
+}
+
+// refundSums returns what is paid less all that became of it.
+func refundSums(object map[string]any) (difference int64, ok bool) {
+	paid, ok := amount(object, "paid_amount")
+	refunds, listed := object["refunds"].([]any)
+	if !ok || !listed {
+		return 0, false
+	}
+	for _, name := range []string{"refunded_amount", "refundable_amount"} {
+		part, _ := amount(object, name)
+		paid -= part
+	}
+	for _, r := range refunds {
+		if r, ok := r.(map[string]any); ok && r["status"] == "pending" {
+			pending, _ := amount(r, "amount")
+			paid -= pending
+		}
+	}
+	return paid, true
 }
 
 func amount(object map[string]any, name string) (int64, bool) {

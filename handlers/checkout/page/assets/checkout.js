@@ -6,7 +6,9 @@
   const digitsOf = (text) => text.replace(/\D/g, "");
   const page = document.body.dataset;
   const form = byId("pay");
-  const { number, exp, cvc, name } = form ? form.elements : {};
+  const { number, exp, cvc, name, accept_mandate: accept } = form ? form.elements : {};
+  // The saved cards and the choice of another one; none where there are none.
+  const choices = form ? [...form.querySelectorAll("input[type=radio]")] : [];
   // A range is [scheme, from, to, lengths, CVC digits].
   const ranges = form ? JSON.parse(number.dataset.ranges) : [];
   const cameBack = (performance.getEntriesByType("navigation")[0] || {}).type === "back_forward";
@@ -79,11 +81,37 @@
     showScheme(range);
   }
 
+  function put(element, text) { if (element.textContent !== text) element.textContent = text; }
+
   function showScheme(range) {
-    const put = (element, text) => { if (element.textContent !== text) element.textContent = text; };
-    const hint = byId("cvc-hint");
     put(byId("scheme"), range ? range[0] : "");
-    put(hint, !range ? hint.dataset.any : range[4] === 4 ? hint.dataset.four : hint.dataset.three);
+    showCVCHint();
+  }
+
+  function showCVCHint() {
+    const hint = byId("cvc-hint"), digits = cvcDigits();
+    put(hint, !digits ? hint.dataset.any : digits === 4 ? hint.dataset.four : hint.dataset.three);
+  }
+
+  // saved is the saved card that is chosen, or nothing.
+  function saved() { return choices.find((choice) => choice.checked && "saved" in choice.dataset); }
+
+  // cvcDigits is how many digits the security code has, 0 while that is not known.
+  function cvcDigits() {
+    const one = saved(), range = rangeOf(digitsOf(number.value));
+    return one ? +one.dataset.cvc : range ? range[4] : 0;
+  }
+
+  // asked are the inputs that the page asks for now.
+  function asked() {
+    const card = !saved() ? [number, exp, cvc, name] : cvc.offsetParent ? [cvc] : [];
+    return accept ? [...card, accept] : card;
+  }
+
+  function choose() {
+    form.classList.toggle("by-saved", !!saved());
+    showCVCHint();
+    for (const input of [number, exp, cvc, name]) show(input, "");
   }
 
   // parseExp reads what the server reads: MM/YY, MMYY, MM/YYYY, MMYYYY, YYYY-MM.
@@ -130,12 +158,13 @@
       return months < 0 ? says.expired : "";
     },
     cvc() {
-      const range = rangeOf(digitsOf(number.value)), length = cvc.value.trim().length, says = cvc.dataset;
+      const digits = cvcDigits(), length = cvc.value.trim().length, says = cvc.dataset;
       if (!length) return says.required;
-      const fits = range ? length === range[4] : length === 3 || length === 4;
+      const fits = digits ? length === digits : length === 3 || length === 4;
       return fits && /^\s*\d+\s*$/.test(cvc.value) ? "" : says.length;
     },
     name: () => "",
+    accept_mandate: () => (accept.checked ? "" : accept.dataset.required),
   };
 
   function show(input, text) {
@@ -168,12 +197,14 @@
       // Only on the way to another field: a text that appears under a press would
       // move the button away from it.
       input.addEventListener("blur", (event) => {
-        if (input.value && event.relatedTarget instanceof HTMLInputElement) show(input, checks[input.id]());
+        if (input.value && event.relatedTarget && event.relatedTarget.type === "text") show(input, checks[input.id]());
       });
       input.addEventListener("input", () => {
         if (input.hasAttribute("aria-invalid") && !checks[input.id]()) show(input, "");
       });
     }
+    if (accept) accept.addEventListener("change", () => { if (accept.checked) show(accept, ""); });
+    for (const choice of choices) choice.addEventListener("change", choose);
     byId("problems").addEventListener("click", (event) => {
       const link = event.target.closest("a");
       if (!link) return;
@@ -187,6 +218,10 @@
       button.addEventListener("click", () => fill(button.dataset.fill));
     }
     if (number.value) formatNumber();
+    if (saved()) {
+      form.classList.add("by-saved");
+      showCVCHint();
+    }
   }
 
   // submit lets the form go once, and only without mistakes: what was typed as
@@ -194,7 +229,7 @@
   function submit(event) {
     if (leaving) return event.preventDefault();
     const wrong = [];
-    for (const input of [number, exp, cvc, name]) {
+    for (const input of asked()) {
       const text = checks[input.id]();
       show(input, text);
       if (text) wrong.push([input, text]);
@@ -212,6 +247,8 @@
 
   // fill enters a test card.
   function fill(card) {
+    for (const choice of choices) choice.checked = !("saved" in choice.dataset);
+    if (choices.length) choose();
     number.value = card;
     exp.value = "12 / " + String((new Date().getFullYear() + 3) % 100).padStart(2, "0");
     cvc.value = "123";
@@ -300,7 +337,8 @@
   // moveOn shows the new state, but never throws away what somebody is typing.
   function moveOn() {
     if (leaving) return;
-    if (form && [number, exp, cvc].some((input) => input.value !== input.defaultValue)) {
+    const touched = (input) => input.value !== input.defaultValue || input.checked !== input.defaultChecked;
+    if (form && [number, exp, cvc, accept, ...choices].some((input) => input && touched(input))) {
       byId("moved").hidden = false;
       return;
     }

@@ -1,0 +1,182 @@
+package checkout
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"slices"
+	"strings"
+
+	"tender/domain/decline"
+	"tender/domain/mandate"
+	"tender/domain/method"
+	"tender/domain/session"
+	"tender/handlers/checkout/page"
+	"tender/projections/object"
+)
+
+// terms is the text that the customer has to agree to; "" where the session begins
+// no series.
+func (v *view) terms() string {
+	st := v.session.Value
+	if st.Series == nil {
+		return ""
+	}
+	text, _ := mandate.TermsText(st.Series.Terms, v.merchant.Value.Settings.Name, v.locale())
+	return text
+}
+
+// termsTokenBytes of a digest name a text among all that a merchant may ever show.
+const termsTokenBytes = 12
+
+// termsToken names a text in the form that it is shown with, so that nobody agrees
+// to one that they have not seen.
+func termsToken(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return base64.RawURLEncoding.EncodeToString(sum[:termsTokenBytes])
+}
+
+// locale is the one that the merchant wants; "" where they don't say.
+func (v *view) locale() string {
+	if o := v.shown.Value.Options; o != nil && o.CheckoutOptions != nil {
+		return o.CheckoutOptions.Locale
+	}
+	return ""
+}
+
+// asksToSave reports whether the customer says if the card is saved.
+func (v *view) asksToSave() bool {
+	st := v.session.Value
+	return st.SavesMethod(true) && !st.SavesMethod(false)
+}
+
+// needsCVC reports whether a saved card pays only with its security code.
+func (v *view) needsCVC() bool { return !v.merchant.Value.Settings.SavedCardsWithoutCVC }
+
+// offered lists the saved cards that the customer may pay with, the latest first,
+// and of equal ones the latest alone.
+func (v *view) offered() []object.PaymentMethod {
+	if v.owner == nil || !v.payable() {
+		return nil
+	}
+	var all []object.PaymentMethod
+	type kind struct {
+		fingerprint string
+		month, year int
+	}
+	seen := map[kind]bool{}
+	for _, methodID := range slices.Backward(v.owner.Value.Methods) {
+		m, ok := v.savedMethod(methodID)
+		if !ok {
+			continue
+		}
+		k := kind{m.Card.Fingerprint, m.Card.ExpMonth, m.Card.ExpYear}
+		if !seen[k] {
+			all = append(all, m)
+		}
+		seen[k] = true
+	}
+	return all
+}
+
+// savedMethod is one of the customer's saved cards, unless it was removed.
+func (v *view) savedMethod(methodID string) (object.PaymentMethod, bool) {
+	m := v.methods[methodID]
+	if m == nil || m.Value.ID == "" || m.Value.Card == nil {
+		return object.PaymentMethod{}, false
+	}
+	return m.Value, true
+}
+
+// showSeries adds what concerns saving, saved cards and later payments.
+func (v *view) showSeries(out *page.View) {
+	st := v.session.Value
+	out.Verifies = st.Amount == 0
+	if agreed := v.agreed(); agreed != "" && st.Status == session.StatusCompleted {
+		out.Agreed = strings.Split(agreed, "\n")
+	}
+	if st.Status == session.StatusCompleted {
+		out.Saved = v.payment != nil && v.payment.Value.Attempt.Save != nil
+		return
+	}
+	if text := v.terms(); text != "" {
+		out.Terms, out.TermsToken = strings.Split(text, "\n"), termsToken(text)
+	}
+	out.AsksToSave, out.Saves = v.asksToSave(), st.SavesMethod(false)
+	out.SavedNeedCVC = v.needsCVC()
+	now := v.now()
+	for _, m := range v.offered() {
+		d := m.Card.CardDetails
+		out.SavedCards = append(out.SavedCards, page.SavedCard{
+			ID: m.ID, Scheme: d.Scheme, Last4: d.Last4, ExpMonth: d.ExpMonth, ExpYear: d.ExpYear,
+			CVCDigits: d.CVCDigits(), Expired: d.ExpiredAt(now),
+		})
+	}
+	out.Values.Method = v.suggested(out.SavedCards)
+	out.Values.Save = out.AsksToSave && v.payment != nil && v.payment.Value.Attempt.Save != nil
+}
+
+// agreed is the text that the customer agreed to as they paid, as it is kept.
+func (v *view) agreed() string {
+	if v.payment == nil || v.payment.Value.Attempt.Save == nil || v.payment.Value.Attempt.Save.Consent == nil {
+		return ""
+	}
+	return v.payment.Value.Attempt.Save.Consent.Text
+}
+
+// suggested is the saved card that is chosen until the customer chooses: the latest
+// that is good. After a try that failed it is what they tried, and another card where
+// the bank does not want that one.
+func (v *view) suggested(cards []page.SavedCard) string {
+	if e := v.shown.Value.LastPaymentError; e != nil && v.payment != nil {
+		switch decline.ErrorCode(e.ErrorCode) {
+		case decline.CardDeclined, decline.ExpiredCard, decline.PaymentMethodUnavailable:
+			return page.AnotherCard
+		case decline.AuthenticationFailed, decline.IncorrectCVC, decline.ProcessingError, decline.CustomerCancelled, decline.TimedOut:
+		}
+		return good(cards, func(c page.SavedCard) bool { return c.ID == v.payment.Value.Attempt.PaymentMethodID })
+	}
+	return good(cards, func(page.SavedCard) bool { return true })
+}
+
+// good is the first card that may be chosen and is wanted.
+func good(cards []page.SavedCard, wanted func(page.SavedCard) bool) string {
+	for _, c := range cards {
+		if !c.Expired && wanted(c) {
+			return c.ID
+		}
+	}
+	return page.AnotherCard
+}
+
+// savedJSON is a saved card as its customer may know it.
+type savedJSON struct {
+	ID   string        `json:"id"`
+	Type string        `json:"type"`
+	Card savedCardJSON `json:"card"`
+	// CVCRequired: it pays only with its security code.
+	CVCRequired bool `json:"cvc_required"`
+}
+
+type savedCardJSON struct {
+	Scheme   string `json:"scheme"`
+	Last4    string `json:"last4"`
+	ExpMonth int    `json:"exp_month"`
+	ExpYear  int    `json:"exp_year"`
+}
+
+func savedOf(d method.CardDetails) savedCardJSON {
+	return savedCardJSON{Scheme: d.Scheme, Last4: d.Last4, ExpMonth: d.ExpMonth, ExpYear: d.ExpYear}
+}
+
+// offers adds what an attempt may or must say beside the card, while one can be made.
+func (v *view) offers(out *stateJSON) {
+	if !v.payable() {
+		return
+	}
+	out.MandateTerms, out.PromptsToSave = v.terms(), v.asksToSave()
+	for _, m := range v.offered() {
+		out.SavedPaymentMethods = append(out.SavedPaymentMethods, savedJSON{
+			ID: m.ID, Type: m.Type, Card: savedOf(m.Card.CardDetails), CVCRequired: v.needsCVC(),
+		})
+	}
+}
