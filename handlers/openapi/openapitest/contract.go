@@ -266,7 +266,9 @@ func (c *contractOf) checkRequest(x exchange, parameters []*v3.Parameter) []stri
 func undocumented(query url.Values, parameters []*v3.Parameter) []string {
 	var complaints []string
 	for name := range query {
-		if !slices.ContainsFunc(parameters, func(p *v3.Parameter) bool { return p.In == "query" && p.Name == name }) {
+		if !slices.ContainsFunc(parameters, func(p *v3.Parameter) bool {
+			return p.In == "query" && (p.Name == name || p.Style == "deepObject" && strings.HasPrefix(name, p.Name+"["))
+		}) {
 			complaints = append(complaints, fmt.Sprintf("it has no parameter %q", name))
 		}
 	}
