@@ -11,8 +11,6 @@ const (
 	customers = handlerstest.CustomersPath
 	methods   = handlerstest.MethodsPath
 	mandates  = handlerstest.MandatesPath
-
-	subscriptions = handlerstest.SubscriptionsPath
 )
 
 func thandi() object {
