@@ -102,6 +102,7 @@ func TestDevSaysWhatToDo(t *testing.T) {
 		"unknown option":      {[]string{"dev", "--loud"}, "not defined"},
 		"serve without URLs":  {[]string{"serve"}, "DATABASE_URL is not set"},
 		"unknown role":        {[]string{"serve", "--roles", "cook"}, "the roles are"},
+		"unknown benchmark":   {[]string{"bench", "--only", "everything"}, "appends, payments, series"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"tender/cmd/tender/internal/devenv"
+	"tender/domain/payment"
+	"tender/eventstore"
 	"tender/eventstore/pgserver"
 )
 
@@ -246,4 +248,41 @@ func (i *installation) pay(s object, number string) string {
 	i.t.Helper()
 	i.must(http.StatusOK, http.MethodPost, "/checkout/"+s.text("checkout_session_id")+"/attempts", "", card(number))
 	return i.must(http.StatusOK, http.MethodGet, "/collect/payment_sessions/"+s.text("id"), "", "").text("payment_id")
+}
+
+// states folds every payment in the log.
+func (i *installation) states() map[string]payment.State {
+	i.t.Helper()
+	store, err := eventstore.Open(i.t.Context(), eventstore.Log{Mode: "test"}, i.env[devenv.DatabaseURL])
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	defer store.Close()
+	all := map[string]payment.State{}
+	var hash [32]byte
+	for position := int64(0); ; {
+		events, err := store.After(i.t.Context(), position, 1000)
+		if err != nil {
+			i.t.Fatal(err)
+		}
+		if len(events) == 0 {
+			return all
+		}
+		for _, e := range events {
+			if e.Position != position+1 {
+				i.t.Fatalf("position %d follows %d", e.Position, position)
+			}
+			if hash = eventstore.ChainHash(hash, e); hash != e.Hash {
+				i.t.Fatalf("the chain breaks at position %d", e.Position)
+			}
+			position = e.Position
+			if len(e.Type) > 8 && e.Type[:8] == "payment." {
+				d, err := payment.Codec.Decode(e.Type, e.SchemaVersion, e.Payload)
+				if err != nil {
+					i.t.Fatal(err)
+				}
+				all[e.Stream] = payment.Evolve(all[e.Stream], e.Stream, d)
+			}
+		}
+	}
 }

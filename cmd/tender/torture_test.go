@@ -18,8 +18,6 @@ import (
 	"tender/acquirers"
 	"tender/acquirers/simulator"
 	"tender/cmd/tender/internal/devenv"
-	"tender/domain/payment"
-	"tender/eventstore"
 	"tender/handlers/payments"
 )
 
@@ -95,43 +93,6 @@ func (i *installation) tortured(ctx context.Context, run string) (string, int64)
 	}
 	_, _, _ = i.call(ctx, http.MethodPost, "/collect/payments/"+s.text("payment_id")+"/voids", run+"-void", "")
 	return s.text("payment_id"), told
-}
-
-// states folds every payment in the log.
-func (i *installation) states() map[string]payment.State {
-	i.t.Helper()
-	store, err := eventstore.Open(i.t.Context(), eventstore.Log{Mode: "test"}, i.env[devenv.DatabaseURL])
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	defer store.Close()
-	all := map[string]payment.State{}
-	var hash [32]byte
-	for position := int64(0); ; {
-		events, err := store.After(i.t.Context(), position, 1000)
-		if err != nil {
-			i.t.Fatal(err)
-		}
-		if len(events) == 0 {
-			return all
-		}
-		for _, e := range events {
-			if e.Position != position+1 {
-				i.t.Fatalf("position %d follows %d", e.Position, position)
-			}
-			if hash = eventstore.ChainHash(hash, e); hash != e.Hash {
-				i.t.Fatalf("the chain breaks at position %d", e.Position)
-			}
-			position = e.Position
-			if len(e.Type) > 8 && e.Type[:8] == "payment." {
-				d, err := payment.Codec.Decode(e.Type, e.SchemaVersion, e.Payload)
-				if err != nil {
-					i.t.Fatal(err)
-				}
-				all[e.Stream] = payment.Evolve(all[e.Stream], e.Stream, d)
-			}
-		}
-	}
 }
 
 func (i *installation) unsettled() int {
