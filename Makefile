@@ -69,7 +69,7 @@ fuzz: ## Run every fuzz test for FUZZTIME (20s)
 	done
 
 .PHONY: bench
-bench: build ## Measure appends, payments and series; docs/benchmarks.md explains the figures
+bench: build ## Measure appends, payments, series and the scheduler; docs/benchmarks.md explains the figures
 	exec bin/tender bench $(ARGS)
 
 # The packages with files behind a build tag: the others' tests ran already.

@@ -29,43 +29,50 @@ var payers = []int{1, 16, 64}
 type benchmark struct {
 	out      io.Writer
 	seconds  time.Duration
-	only     string
+	only     string // "": everything
+	self     string // the binary
 	dir      string
-	server   *exec.Cmd
+	servers  []*exec.Cmd
 	env      []devenv.Entry
 	hooks    atomic.Int64 // messages that the receiver got
 	merchant *bench.Merchant
 	rows     []benchRow
+
+	subscriptions int
 }
 
-// benchParts are what can be measured alone, beside the bare inserts.
-var benchParts = []struct {
-	name    string
-	measure func(*benchmark, context.Context) error
-}{
-	{"appends", (*benchmark).appends},
-	{"payments", (*benchmark).payments},
-	{"series", (*benchmark).series},
+// What can be measured alone, beside the bare inserts. The scheduler is compared with
+// series, which are measured with it.
+const (
+	partAppends   = "appends"
+	partPayments  = "payments"
+	partSeries    = "series"
+	partScheduler = "scheduler"
+)
+
+var benchParts = []string{partAppends, partPayments, partSeries, partScheduler}
+
+// wants reports whether a part is to be measured.
+func (b *benchmark) wants(part string) bool {
+	return b.only == "" || b.only == part || b.only == partScheduler && part == partSeries
 }
 
-// runBench measures bare inserts, appends and whole payments in one run on one
-// PostgreSQL, and prints them beside each other.
+// runBench measures bare inserts, appends, whole payments and the scheduler in one run
+// on one PostgreSQL, and prints them beside each other.
 func runBench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	var names []string
-	for _, p := range benchParts {
-		names = append(names, p.name)
-	}
+	b := &benchmark{out: stdout}
 	fs := newFlags("bench", stderr)
-	runs := fs.Int("runs", 3, "how often everything is measured; the median counts")
+	runs := fs.Int("runs", 3, "how often everything but the scheduler is measured; the median counts")
 	seconds := fs.Int("seconds", 8, "how long each measurement takes")
-	only := fs.String("only", "", "measure nothing else beside the bare inserts: "+strings.Join(names, ", "))
+	fs.IntVar(&b.subscriptions, "subscriptions", 10_000, "how many fall due at once for the scheduler")
+	fs.StringVar(&b.only, "only", "", "measure nothing else beside the bare inserts: "+strings.Join(benchParts, ", "))
 	if err := parseFlags(fs, args); err != nil {
 		return err
 	}
-	if *only != "" && !slices.Contains(names, *only) {
-		return usageError("tender bench: --only is one of " + strings.Join(names, ", "))
+	if b.only != "" && !slices.Contains(benchParts, b.only) {
+		return usageError("tender bench: --only is one of " + strings.Join(benchParts, ", "))
 	}
-	b := &benchmark{out: stdout, seconds: time.Duration(*seconds) * time.Second, only: *only}
+	b.seconds = time.Duration(*seconds) * time.Second
 	defer b.stop()
 	if err := b.start(ctx); err != nil {
 		return err
@@ -75,26 +82,52 @@ func runBench(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 			return err
 		}
 	}
+	if err := b.after(ctx); err != nil {
+		return err
+	}
 	b.report()
-	return b.drain(ctx)
+	return nil
 }
 
-// once measures everything once.
+// once measures everything once that is measured several times.
 func (b *benchmark) once(ctx context.Context) error {
 	f, err := logbench.Inserts(ctx, b.log(), b.name(devenv.DatabaseURL), baseCount, b.seconds)
 	if err != nil {
 		return err
 	}
 	b.add("(a) bare one-row INSERTs", f, 0)
-	for _, p := range benchParts {
-		if b.only != "" && b.only != p.name {
+	for _, p := range []struct {
+		name    string
+		measure func(context.Context) error
+	}{{partAppends, b.appends}, {partPayments, b.payments}, {partSeries, b.series}} {
+		if !b.wants(p.name) {
 			continue
 		}
-		if err := p.measure(b, ctx); err != nil {
+		if err := p.measure(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// after says how far the rest is behind the measurements, and measures the scheduler
+// once that has caught up.
+func (b *benchmark) after(ctx context.Context) error {
+	store, err := b.openLog(ctx)
+	if err != nil {
+		return err
+	}
+	err = b.drain(ctx, store)
+	store.Close() // the scheduler's PostgreSQL is started anew
+	if err != nil || !b.wants(partScheduler) {
+		return err
+	}
+	return b.scheduler(ctx)
+}
+
+// openLog opens the log that the installation's payments are in.
+func (b *benchmark) openLog(ctx context.Context) (*eventstore.Store, error) {
+	return eventstore.Open(ctx, eventstore.Log{Mode: "test"}, b.name(devenv.DatabaseURL))
 }
 
 // appends measures the log.
@@ -119,9 +152,12 @@ func (b *benchmark) payments(ctx context.Context) error {
 	return b.paid(ctx, "(c) create, pay, capture over HTTP", b.merchant.Payments)
 }
 
+// seriesName is what is measured of series, which the scheduler is compared with.
+const seriesName = "(d) next_in_series, capture over HTTP"
+
 // series measures payments without the customer.
 func (b *benchmark) series(ctx context.Context) error {
-	return b.paid(ctx, "(d) next_in_series, capture over HTTP", b.merchant.Series)
+	return b.paid(ctx, seriesName, b.merchant.Series)
 }
 
 func (b *benchmark) paid(ctx context.Context, name string, measure func(context.Context, int, time.Duration) (bench.Figures, error)) error {

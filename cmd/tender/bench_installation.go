@@ -6,9 +6,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -21,10 +23,9 @@ import (
 	"tender/eventstore/pgserver"
 )
 
-// start starts tender dev as a process of its own, and a receiver of webhooks.
-func (b *benchmark) start(ctx context.Context) error {
-	self, err := os.Executable()
-	if err != nil {
+// start starts an installation, and a receiver of its webhooks.
+func (b *benchmark) start(ctx context.Context) (err error) {
+	if b.self, err = os.Executable(); err != nil {
 		return errors.Wrap(err, "find the binary")
 	}
 	if b.dir, err = os.MkdirTemp("", "tender-bench-"); err != nil {
@@ -34,29 +35,78 @@ func (b *benchmark) start(ctx context.Context) error {
 	if err := os.Chmod(b.dir, 0o711); err != nil { //nolint:gosec // what is secret has a mode of its own
 		return errors.Wrap(err, "make a directory")
 	}
-	b.server = exec.Command(self, "dev", "--data-dir", b.dir, "--listen", "127.0.0.1:0", "--log-level", "warn") //nolint:gosec // ourselves
-	if err := b.server.Start(); err != nil {
+	if err := b.startDev(ctx, "127.0.0.1:0", allRoles); err != nil {
+		return err
+	}
+	if err := eventstore.Migrate(ctx, b.name(devenv.DatabaseAdminURL), b.log()); err != nil {
+		return err
+	}
+	b.merchant = bench.NewMerchant(b.name(devenv.URL), b.name(devenv.SecretKey), b.cpu)
+	return b.receive(ctx)
+}
+
+// startDev starts tender dev with these roles as a process of its own, and returns
+// once it takes requests.
+func (b *benchmark) startDev(ctx context.Context, listen string, roles []string) error {
+	path := filepath.Join(b.dir, devenv.FileName)
+	before, _ := os.Stat(path)
+	dev := exec.Command(b.self, "dev", "--data-dir", b.dir, "--listen", listen, "--log-level", "warn", "--roles", strings.Join(roles, ",")) //nolint:gosec // ourselves
+	if err := dev.Start(); err != nil {
 		return errors.Wrap(err, "start tender dev")
 	}
-	path := filepath.Join(b.dir, devenv.FileName)
+	b.servers = append(b.servers, dev)
 	for begun := time.Now(); ; time.Sleep(100 * time.Millisecond) {
-		if _, err := os.Stat(path); err == nil {
+		now, err := os.Stat(path)
+		if err == nil && (before == nil || now.ModTime().After(before.ModTime())) {
 			break
 		}
 		if time.Since(begun) > benchStart || ctx.Err() != nil {
 			return errors.New("tender dev did not get ready")
 		}
 	}
-	if b.env, err = devenv.Read(path); err != nil {
+	var err error
+	b.env, err = devenv.Read(path)
+	return err
+}
+
+// split starts the installation anew with its work on time and answers in worker
+// processes of their own.
+func (b *benchmark) split(ctx context.Context, workers int) error {
+	at, err := url.Parse(b.name(devenv.URL))
+	if err != nil {
+		return errors.Wrap(err, "read the installation's address")
+	}
+	b.stopServers()
+	others := slices.DeleteFunc(slices.Clone(allRoles), func(r string) bool { return r == roleWorker })
+	if err := b.startDev(ctx, at.Host, others); err != nil {
 		return err
 	}
-	if err := eventstore.Migrate(ctx, b.name(devenv.DatabaseAdminURL), b.log()); err != nil {
-		return err
+	for range workers {
+		worker := exec.Command(b.self, "serve", "--roles", roleWorker, "--listen", "127.0.0.1:0", "--log-level", "warn") //nolint:gosec // ourselves
+		worker.Env = os.Environ()
+		for _, e := range b.env {
+			worker.Env = append(worker.Env, e.Name+"="+e.Value)
+		}
+		worker.Stderr = b.out
+		if err := worker.Start(); err != nil {
+			return errors.Wrap(err, "start a worker")
+		}
+		b.servers = append(b.servers, worker)
 	}
-	b.merchant = bench.NewMerchant(b.name(devenv.URL), b.name(devenv.SecretKey), func() (time.Duration, error) {
-		return bench.CPUOf(b.server.Process.Pid)
-	})
-	return b.receive(ctx)
+	return nil
+}
+
+// cpu is the processor time that the installation has used, PostgreSQL included.
+func (b *benchmark) cpu() (time.Duration, error) {
+	var all time.Duration
+	for _, s := range b.servers {
+		used, err := bench.CPUOf(s.Process.Pid)
+		if err != nil {
+			return 0, err
+		}
+		all += used
+	}
+	return all, nil
 }
 
 func (b *benchmark) name(name string) string { v, _ := devenv.Lookup(b.env, name); return v }
@@ -95,17 +145,25 @@ func (b *benchmark) receive(ctx context.Context) error {
 	return nil
 }
 
+// stopServers ends the processes, the last one first: what works on the database
+// before the database.
+func (b *benchmark) stopServers() {
+	for _, s := range slices.Backward(b.servers) {
+		_ = s.Process.Signal(syscall.SIGTERM)
+		_ = s.Wait()
+	}
+	b.servers = nil
+}
+
 func (b *benchmark) stop() {
-	if b.server != nil && b.server.Process != nil {
-		_ = b.server.Process.Signal(syscall.SIGTERM)
-		_ = b.server.Wait()
+	b.stopServers()
+	if b.dir == "" {
+		return
 	}
-	if b.dir != "" {
-		ctx, cancel := context.WithTimeout(context.Background(), benchDrain)
-		defer cancel()
-		if err := pgserver.Remove(ctx, filepath.Join(b.dir, postgresDir)); err != nil {
-			fmt.Fprintln(b.out, err)
-		}
-		_ = os.RemoveAll(b.dir)
+	ctx, cancel := context.WithTimeout(context.Background(), benchDrain)
+	defer cancel()
+	if err := pgserver.Remove(ctx, filepath.Join(b.dir, postgresDir)); err != nil {
+		fmt.Fprintln(b.out, err)
 	}
+	_ = os.RemoveAll(b.dir)
 }

@@ -4,11 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cockroachdb/errors"
+	"github.com/jackc/pgx/v5"
 
-	"tender/cmd/tender/internal/devenv"
 	"tender/eventstore"
 	logbench "tender/eventstore/bench"
 )
@@ -47,6 +48,9 @@ func (b *benchmark) report() {
 		fmt.Fprintf(b.out, "%-38s %8d %10.0f %10s %10s %12s %9.3f\n", m.name, m.Clients, m.PerSecond(),
 			m.P50.Round(10*time.Microsecond), m.P99.Round(10*time.Microsecond), cpu, m.PerSecond()/base)
 	}
+	if scheduled := b.rate(schedulerName, schedulerWorkers); scheduled > 0 {
+		fmt.Fprintf(b.out, "%s, to (d) at %d clients: %.2f\n", schedulerName, schedulerClients, scheduled/b.rate(seriesName, schedulerClients))
+	}
 }
 
 // median returns the run with the median rate among those like r.
@@ -63,14 +67,19 @@ func (b *benchmark) median(r benchRow) benchRow {
 	return like[len(like)/2]
 }
 
+// rate is the median rate of a measurement with this many clients; 0: there was none.
+func (b *benchmark) rate(name string, clients int) float64 {
+	for _, r := range b.rows {
+		if r.name == name && r.Clients == clients {
+			return b.median(r).PerSecond()
+		}
+	}
+	return 0
+}
+
 // drain prints how far the derived parts are behind, and how long they take to
 // catch up.
-func (b *benchmark) drain(ctx context.Context) error {
-	store, err := eventstore.Open(ctx, eventstore.Log{Mode: "test"}, b.name(devenv.DatabaseURL))
-	if err != nil {
-		return err
-	}
-	defer store.Close()
+func (b *benchmark) drain(ctx context.Context, store *eventstore.Store) error {
 	head, _, err := store.Head(ctx)
 	if err != nil {
 		return err
@@ -79,26 +88,42 @@ func (b *benchmark) drain(ctx context.Context) error {
 	if err != nil {
 		return errors.Wrap(err, "read the cursors")
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var name string
-		var position int64
-		if err := rows.Scan(&name, &position); err != nil {
-			return errors.Wrap(err, "read the cursors")
-		}
-		fmt.Fprintf(b.out, "behind at the end: %-12s %8d events\n", name, max(head-position, 0))
+	var behind []string
+	var name string
+	var position int64
+	if _, err := pgx.ForEachRow(rows, []any{&name, &position}, func() error {
+		behind = append(behind, fmt.Sprintf("%s %d", name, max(head-position, 0)))
+		return nil
+	}); err != nil {
+		return errors.Wrap(err, "read the cursors")
 	}
+	fmt.Fprintf(b.out, "  events behind at the end: %s\n", strings.Join(behind, ", "))
 	begun := time.Now()
-	for time.Since(begun) < benchDrain {
-		var waiting int64
-		if err := store.Pool().QueryRow(ctx, `SELECT count(*) FROM read_test.deliveries WHERE status = 'pending'`).Scan(&waiting); err != nil {
-			return errors.Wrap(err, "count deliveries")
+	if err := b.delivered(ctx, store, begun.Add(benchDrain)); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(b.out, "  webhooks delivered: %d, the last %s after the last payment\n", b.hooks.Load(), time.Since(begun).Round(10*time.Millisecond))
+	return err
+}
+
+// delivered waits until every webhook has arrived for what is in the log now, but not
+// past the deadline.
+func (b *benchmark) delivered(ctx context.Context, store *eventstore.Store, deadline time.Time) error {
+	head, _, err := store.Head(ctx)
+	if err != nil {
+		return err
+	}
+	for time.Now().Before(deadline) {
+		var waits bool
+		if err := store.Pool().QueryRow(ctx, `
+			SELECT EXISTS (SELECT FROM read_test.projections WHERE name = 'deliveries' AND serving AND position < $1)
+			    OR EXISTS (SELECT FROM read_test.deliveries WHERE status = 'pending')`, head).Scan(&waits); err != nil {
+			return errors.Wrap(err, "look for deliveries")
 		}
-		if waiting == 0 {
-			break
+		if !waits {
+			return nil
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	_, err = fmt.Fprintf(b.out, "webhooks delivered: %d, the last %s after the last payment\n", b.hooks.Load(), time.Since(begun).Round(10*time.Millisecond))
-	return err
+	return nil
 }

@@ -110,16 +110,25 @@ func parseServe(args []string, stderr io.Writer) (config, error) {
 	if err := parseSettings(fs, args, c.settings()); err != nil {
 		return c, err
 	}
-	c.roles = strings.Split(roles, ",")
+	var err error
+	if c.roles, err = parseRoles(roles); err != nil {
+		return c, err
+	}
 	return c, c.check()
 }
 
-func (c *config) check() error {
-	for _, r := range c.roles {
+// parseRoles reads what a process is told to do.
+func parseRoles(list string) ([]string, error) {
+	roles := strings.Split(list, ",")
+	for _, r := range roles {
 		if !slices.Contains(allRoles, r) {
-			return usageError(fmt.Sprintf("tender: there is no role %q; the roles are %s", r, strings.Join(allRoles, ", ")))
+			return nil, usageError(fmt.Sprintf("tender: there is no role %q; the roles are %s", r, strings.Join(allRoles, ", ")))
 		}
 	}
+	return roles, nil
+}
+
+func (c *config) check() error {
 	if c.baseURL == "" {
 		c.baseURL = "http://" + c.listen
 	}

@@ -50,6 +50,7 @@ type dev struct {
 	dir    string
 	listen string
 	level  string
+	roles  []string
 	out    io.Writer
 	notice io.Writer // what must be read, also where stdout is not
 	log    *slog.Logger
@@ -73,7 +74,12 @@ func runDev(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 	fs.StringVar(&d.dir, "data-dir", env("TENDER_DATA_DIR", ".tender"), "where everything is kept")
 	fs.StringVar(&d.listen, "listen", env("TENDER_LISTEN", "127.0.0.1:8080"), "address to serve HTTP on, on the loopback interface")
 	fs.StringVar(&d.level, "log-level", env("TENDER_LOG_LEVEL", "info"), "debug, info, warn or error; the log is tender.log in the data directory")
+	roles := fs.String("roles", strings.Join(allRoles, ","), "roles to play, by comma; tender serve plays the others beside it, told by dev.env what it needs")
 	if err := parseFlags(fs, args); err != nil {
+		return err
+	}
+	var err error
+	if d.roles, err = parseRoles(*roles); err != nil {
 		return err
 	}
 	defer d.stop()
@@ -83,7 +89,7 @@ func runDev(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 	simulating := make(chan error, 1)
 	simCtx, stopSim := context.WithCancel(context.WithoutCancel(ctx))
 	go func() { simulating <- d.sim.Serve(simCtx, d.simAt) }()
-	err := d.app.run(ctx, func() {
+	err = d.app.run(ctx, func() {
 		if err := d.announce(ctx); err != nil {
 			d.log.ErrorContext(ctx, "dev.env could not be written", "error", err)
 		}
@@ -261,7 +267,7 @@ func (d *dev) startApp(ctx context.Context) (err error) {
 
 func (d *dev) config() config {
 	return config{
-		roles: allRoles, listen: d.listen, listener: d.listener, baseURL: "http://" + d.listen, logLevel: d.level,
+		roles: d.roles, listen: d.listen, listener: d.listener, baseURL: "http://" + d.listen, logLevel: d.level,
 		databaseURL: d.url("tender_app", credApp), vaultURL: d.url("tender_vault", credVault),
 		natsURL: d.nats.ReaderURL(), relayNATSURL: d.nats.RelayURL(),
 		masterKey:    filepath.Join(d.dir, "master.key"),

@@ -102,7 +102,8 @@ func TestDevSaysWhatToDo(t *testing.T) {
 		"unknown option":      {[]string{"dev", "--loud"}, "not defined"},
 		"serve without URLs":  {[]string{"serve"}, "DATABASE_URL is not set"},
 		"unknown role":        {[]string{"serve", "--roles", "cook"}, "the roles are"},
-		"unknown benchmark":   {[]string{"bench", "--only", "everything"}, "appends, payments, series"},
+		"unknown role of dev": {[]string{"dev", "--data-dir", t.TempDir(), "--listen", "127.0.0.1:0", "--roles", "cook"}, "the roles are"},
+		"unknown benchmark":   {[]string{"bench", "--only", "everything"}, "appends, payments, series, scheduler"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -76,6 +76,7 @@ type shownSession struct {
 	PaymentID       string `json:"payment_id"`
 	CustomerID      string `json:"customer_id"`
 	PaymentMethodID string `json:"payment_method_id"`
+	SubscriptionID  string `json:"subscription_id"`
 }
 
 // create makes a session.
