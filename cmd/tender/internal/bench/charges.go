@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"tender/domain/catalogue"
 	"tender/domain/payment"
 	"tender/domain/subscription"
 	"tender/eventstore"
@@ -38,22 +39,20 @@ func (c *Charges) Left() int { return c.left }
 
 // Add takes in the log's next event. It fails for a charge that did.
 func (c *Charges) Add(e eventstore.Event) error {
-	switch e.Type {
-	case payment.Paid{}.Type(), payment.Authorised{}.Type():
-		if paid := c.byPayment[e.Stream]; paid != nil {
-			paid.payments++
-		}
-		return nil
+	one := c.byPayment[e.Stream]
+	if one == nil {
+		one = c.bySubscription[e.Stream]
 	}
-	one := c.bySubscription[e.Stream]
 	if one == nil {
 		return nil
 	}
-	d, err := subscription.Codec.Decode(e.Type, e.SchemaVersion, e.Payload)
+	d, err := catalogue.Decode(e.Type, e.SchemaVersion, e.Payload)
 	if err != nil {
 		return err
 	}
 	switch d := d.(type) {
+	case payment.Paid, payment.Authorised:
+		one.payments++
 	case subscription.ChargeStarted:
 		one.starts++
 		one.begun = e.RecordedAt
@@ -65,7 +64,6 @@ func (c *Charges) Add(e eventstore.Event) error {
 		one.ended = e.RecordedAt
 	case subscription.ChargeFailed:
 		return fmt.Errorf("subscription %s was not paid: %s %s", e.Stream, d.Failure.ErrorCode, d.Refused)
-	default: // nothing that is collected
 	}
 	return nil
 }
