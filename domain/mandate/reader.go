@@ -156,7 +156,7 @@ func (o *object) option(name string, options ...string) string {
 	case slices.Contains(options, s):
 		return s
 	default:
-		e.wrong(recurrence.CodeNotAnOption, fmt.Sprintf("The value must be one of %q.", options))
+		e.wrong(recurrence.CodeNotAnOption, "The value must be one of "+strings.Join(options, ", ")+".")
 	}
 	return ""
 }

@@ -114,7 +114,7 @@ func (o *object) option(name string, options ...string) string {
 	case slices.Contains(options, s):
 		return s
 	default:
-		e.wrong(CodeNotAnOption, fmt.Sprintf("The value must be one of %q.", options))
+		e.wrong(CodeNotAnOption, "The value must be one of "+strings.Join(options, ", ")+".")
 	}
 	return ""
 }

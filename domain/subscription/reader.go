@@ -40,7 +40,7 @@ func (f field) text() (string, bool) {
 func (f field) option(options ...string) string {
 	s, ok := f.text()
 	if ok && !slices.Contains(options, s) {
-		f.wrong(recurrence.CodeNotAnOption, fmt.Sprintf("The value must be one of %q.", options))
+		f.wrong(recurrence.CodeNotAnOption, "The value must be one of "+strings.Join(options, ", ")+".")
 		return ""
 	}
 	return s

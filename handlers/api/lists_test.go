@@ -263,7 +263,7 @@ func TestListRefuses(t *testing.T) {
 	})
 	t.Run("what can't be read", func(t *testing.T) {
 		t.Parallel()
-		for _, query := range []string{"limit=%zz", "limit=1;status=active"} {
+		for _, query := range []string{"limit=%zz", "limit=1;status=active", "metadata[a]=%ff", "metadata[%c3]=a"} {
 			b.of(t).Get(sessions+"?"+query).Problem(400, "malformed_request")
 		}
 	})

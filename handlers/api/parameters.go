@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/cockroachdb/errors"
 
@@ -27,10 +28,16 @@ func newParameters(v url.Values) *parameters {
 	return &parameters{values: v, used: map[string]bool{}}
 }
 
-// readableQuery refuses a query string of which a part would be passed over.
+// readableQuery refuses a query string of which a part would be passed over, or
+// would be looked for as something else.
 func readableQuery(r *http.Request) error {
-	if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {
+	_, err := url.ParseQuery(r.URL.RawQuery)
+	text, unescapeErr := url.QueryUnescape(r.URL.RawQuery)
+	switch {
+	case err != nil, unescapeErr != nil:
 		return problem.New(problem.MalformedRequest, "The query string can't be read: something in it is not escaped as it must be.")
+	case !utf8.ValidString(text):
+		return problem.New(problem.MalformedRequest, "The query string is not UTF-8.")
 	}
 	return nil
 }

@@ -107,7 +107,7 @@ func (s *Server) updateEndpoint(ctx context.Context, r *writeRequest, fingerprin
 			r.body.Wrong("status", problem.NotAnOption, "The status must be enabled, paused or disabled.")
 		}
 	}
-	if in.URL == nil && in.Events == nil && in.Description == nil && in.Status == nil {
+	if r.body.Empty() {
 		r.body.Wrong("", problem.TooFew, "Name at least one field to change.")
 	}
 	if err := r.body.Done(); err != nil {

@@ -33,6 +33,20 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
+// What stands for half a character is refused, and nothing that only looks like it.
+func TestHalfSurrogates(t *testing.T) {
+	t.Parallel()
+	for text, half := range map[string]bool{
+		`"\ud800"`: true, `"\uDFFF"`: true, `"\ude00\ud83d"`: true, `"\ud83d\ud83d\ude00"`: true, `"\ud83dx"`: true,
+		`"\ud83d\n"`: true, `"\ud83d`: true, `"\ud83d\`: true, `"\\\ud83d"`: true, `"\ud83d\ude00\ude00"`: true,
+		`"\ud83d\ude00"`: false, `"\uD83D\uDE00"`: false, `"\\ud83d"`: false, `"\ufffd"`: false, `"\u00e9\n"`: false, `\u`: false, `\`: false, ``: false,
+	} {
+		if got := halfSurrogate([]byte(text)); got != half {
+			t.Errorf("%s: %t", text, got)
+		}
+	}
+}
+
 // Members are blamed by pointers that lead to them.
 func TestPointers(t *testing.T) {
 	t.Parallel()

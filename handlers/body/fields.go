@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -56,17 +57,31 @@ func (f *Fields) Has(name string) bool {
 	return present
 }
 
+// Empty reports whether there are no members at all.
+func (f *Fields) Empty() bool { return len(f.values) == 0 }
+
 // Text reads a string; ok is false where it is absent or none.
 func (f *Fields) Text(name string) (string, bool) {
 	v, present := f.Take(name)
 	if !present {
 		return "", false
 	}
+	return f.text("/"+Escape(name), v)
+}
+
+// text reads the string v at a JSON pointer from these members on. U+0000 is
+// refused in every string: PostgreSQL has no text that holds it.
+func (f *Fields) text(pointer string, v any) (string, bool) {
 	s, ok := v.(string)
-	if !ok {
-		f.Wrong(name, problem.WrongType, "The value must be a string.")
+	switch {
+	case !ok:
+		f.WrongAt(pointer, problem.WrongType, "The value must be a string.")
+	case hasNUL(s):
+		f.WrongAt(pointer, problem.InvalidFormat, "U+0000 can't be stored.")
+	default:
+		return s, true
 	}
-	return s, ok
+	return "", false
 }
 
 // Option reads a string that must be one of a few.
@@ -80,7 +95,7 @@ func (f *Fields) Option(name, absent string, options ...string) string {
 			return s
 		}
 	}
-	f.Wrong(name, problem.NotAnOption, fmt.Sprintf("The value must be one of %q.", options))
+	f.Wrong(name, problem.NotAnOption, "The value must be one of "+strings.Join(options, ", ")+".")
 	return absent
 }
 
@@ -168,14 +183,11 @@ func (f *Fields) Texts(name string) ([]string, bool) {
 	}
 	out := make([]string, 0, len(list))
 	for i, e := range list {
-		s, isText := e.(string)
-		if !isText {
-			f.Wrong(name+"/"+strconv.Itoa(i), problem.WrongType, "The value must be a string.")
-			continue
-		}
+		s, isText := f.text("/"+Escape(name)+"/"+strconv.Itoa(i), e)
+		ok = ok && isText
 		out = append(out, s)
 	}
-	return out, true
+	return out, ok
 }
 
 // Instant reads an RFC 3339 time, in UTC and whole milliseconds.

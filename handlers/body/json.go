@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/cockroachdb/errors"
@@ -26,6 +29,9 @@ func parse(body []byte) (map[string]any, error) {
 	if !utf8.Valid(body) {
 		return nil, malformed("", "The body is not UTF-8.")
 	}
+	if halfSurrogate(body) {
+		return nil, malformed("", `The JSON holds half of a surrogate pair, such as "\ud800" alone, which is no character.`)
+	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
 	v, err := parseValue(d, "", 0)
@@ -40,6 +46,39 @@ func parse(body []byte) (map[string]any, error) {
 		return nil, malformed("", "The body must be one JSON object.")
 	}
 	return o, nil
+}
+
+// halfSurrogate reports whether a \u escape stands for half a character. The
+// decoder would put U+FFFD in its place, and keep something else than was sent.
+func halfSurrogate(body []byte) bool {
+	for i := 0; i < len(body)-1; i++ {
+		if body[i] != '\\' {
+			continue
+		}
+		i++ // what is escaped; the second half, if any, lies right behind the first
+		r := escaped(body[i:])
+		if !utf16.IsSurrogate(r) {
+			continue
+		}
+		i += 5
+		if i >= len(body) || body[i] != '\\' || utf16.DecodeRune(r, escaped(body[i+1:])) == unicode.ReplacementChar {
+			return true
+		}
+		i++
+	}
+	return false
+}
+
+// escaped is the unit that the digits behind a u stand for; -1: there are none.
+func escaped(s []byte) rune {
+	if len(s) < 5 || s[0] != 'u' {
+		return -1
+	}
+	n, err := strconv.ParseUint(string(s[1:5]), 16, 16)
+	if err != nil {
+		return -1
+	}
+	return rune(n)
 }
 
 func parseValue(d *json.Decoder, at string, depth int) (any, error) {
