@@ -127,13 +127,6 @@ func (l *Lists) Delivery(ctx context.Context, merchantID, deliveryID string) (De
 	return d, attempts, true, errors.Wrap(err, "read a delivery's tries")
 }
 
-// Count says how many objects of a merchant a read model has.
-func (l *Lists) Count(ctx context.Context, name, merchantID string) (int, error) {
-	var n int
-	err := l.pool.QueryRow(ctx, `SELECT count(*) FROM `+l.table(name)+` WHERE merchant_id = $1`, merchantID).Scan(&n)
-	return n, errors.Wrapf(err, "count %s", name)
-}
-
 func (l *Lists) table(name string) string {
 	return pgx.Identifier{l.log.ReadSchema(), name}.Sanitize()
 }

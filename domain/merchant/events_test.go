@@ -18,6 +18,8 @@ func samples() []merchant.Event {
 		merchant.SettingsChanged{Settings: settings()},
 		issued(1),
 		revoked(1),
+		added(1),
+		removed(1),
 	}
 }
 

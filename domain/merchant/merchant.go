@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,8 +28,11 @@ const (
 	KeyPublic KeyKind = "public" // for browsers: creates sessions only
 )
 
-// KeysMax bounds the live keys of one merchant and mode.
-const KeysMax = 20
+// Limits of one merchant in one mode.
+const (
+	KeysMax      = 20 // live ones
+	EndpointsMax = 50 // webhook endpoints that were not deleted
+)
 
 // Key is one API key, known by its hash only.
 type Key struct {
@@ -74,6 +78,9 @@ type State struct {
 	ID       string
 	Settings Settings
 	Keys     map[string]Key // by id
+	// Endpoints are the ids of the webhook endpoints. They stand here, because how
+	// many there may be must not rest on a read model.
+	Endpoints []string
 }
 
 // Exists reports whether the merchant was ever created.
@@ -136,15 +143,29 @@ type KeyRevoked struct {
 	KeyID string `json:"key_id"`
 }
 
+// EndpointAdded: the webhook endpoint was made; its own stream says what it is.
+type EndpointAdded struct {
+	EndpointID string `json:"endpoint_id"`
+}
+
+// EndpointRemoved: the webhook endpoint was deleted.
+type EndpointRemoved struct {
+	EndpointID string `json:"endpoint_id"`
+}
+
 func (Created) Type() string         { return "merchant.created" }
 func (SettingsChanged) Type() string { return "merchant.settings_changed" }
 func (KeyIssued) Type() string       { return "merchant.key_issued" }
 func (KeyRevoked) Type() string      { return "merchant.key_revoked" }
+func (EndpointAdded) Type() string   { return "merchant.endpoint_added" }
+func (EndpointRemoved) Type() string { return "merchant.endpoint_removed" }
 
 func (Created) merchantEvent()         {}
 func (SettingsChanged) merchantEvent() {}
 func (KeyIssued) merchantEvent()       {}
 func (KeyRevoked) merchantEvent()      {}
+func (EndpointAdded) merchantEvent()   {}
+func (EndpointRemoved) merchantEvent() {}
 
 // Codec reads and writes every event of a merchant.
 var Codec = codec.New(
@@ -152,6 +173,8 @@ var Codec = codec.New(
 	codec.Define("merchant.settings_changed", 1, func(e SettingsChanged) Event { return e }),
 	codec.Define("merchant.key_issued", 1, func(e KeyIssued) Event { return e }),
 	codec.Define("merchant.key_revoked", 1, func(e KeyRevoked) Event { return e }),
+	codec.Define("merchant.endpoint_added", 1, func(e EndpointAdded) Event { return e }),
+	codec.Define("merchant.endpoint_removed", 1, func(e EndpointRemoved) Event { return e }),
 )
 
 // Evolve returns the state after e. It panics on an event type that this build
@@ -170,6 +193,10 @@ func Evolve(s State, id string, e Event) State {
 		k := s.Keys[e.KeyID]
 		k.Revoked = true
 		s.Keys[e.KeyID] = k
+	case EndpointAdded:
+		s.Endpoints = append(slices.Clip(s.Endpoints), e.EndpointID)
+	case EndpointRemoved:
+		s.Endpoints = slices.DeleteFunc(slices.Clone(s.Endpoints), func(id string) bool { return id == e.EndpointID })
 	default:
 		panic(fmt.Sprintf("merchant: %T is not handled", e))
 	}
@@ -182,6 +209,9 @@ var (
 	ErrNotFound    = domain.Refuse("not_found", "There is no such merchant in this mode.")
 	ErrKeyNotFound = domain.Refuse("not_found", "The merchant has no such key.")
 	ErrTooManyKeys = domain.Refuse("too_many_keys", fmt.Sprintf("A merchant has at most %d live keys. Revoke one first.", KeysMax))
+
+	ErrTooManyEndpoints = domain.Refuse("endpoint_limit_reached",
+		fmt.Sprintf("The merchant has %d webhook endpoints. Delete one first.", EndpointsMax))
 )
 
 // Command is something that may be asked of a merchant's account.
@@ -207,10 +237,18 @@ func (c IssueKey) KeyID() string { return id.Format(id.Key, c.ID) }
 // RevokeKey ends a key, from the commit on and for ever.
 type RevokeKey struct{ KeyID string }
 
+// AddEndpoint makes room for a new webhook endpoint.
+type AddEndpoint struct{ EndpointID string }
+
+// RemoveEndpoint gives back the room of one that is deleted.
+type RemoveEndpoint struct{ EndpointID string }
+
 func (Create) merchantCommand()         {}
 func (ChangeSettings) merchantCommand() {}
 func (IssueKey) merchantCommand()       {}
 func (RevokeKey) merchantCommand()      {}
+func (AddEndpoint) merchantCommand()    {}
+func (RemoveEndpoint) merchantCommand() {}
 
 // Decide returns what happens when c is asked of a merchant in state s.
 func Decide(s State, c Command) ([]Event, error) {
@@ -239,6 +277,16 @@ func Decide(s State, c Command) ([]Event, error) {
 			return nil, nil
 		}
 		return []Event{KeyRevoked(c)}, nil
+	case AddEndpoint:
+		if len(s.Endpoints) >= EndpointsMax {
+			return nil, ErrTooManyEndpoints
+		}
+		return []Event{EndpointAdded(c)}, nil
+	case RemoveEndpoint:
+		if !slices.Contains(s.Endpoints, c.EndpointID) {
+			return nil, nil
+		}
+		return []Event{EndpointRemoved(c)}, nil
 	default:
 		panic(fmt.Sprintf("merchant: %T is not handled", c))
 	}

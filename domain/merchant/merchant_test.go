@@ -41,6 +41,22 @@ func issued(n int) merchant.KeyIssued {
 	return merchant.KeyIssued{KeyID: c.KeyID(), Kind: c.Kind, Hash: c.Hash, IssuedAt: noon}
 }
 
+func endpoint(n int) string { return fmt.Sprintf("whe_%020d", n) }
+
+func added(n int) merchant.EndpointAdded { return merchant.EndpointAdded{EndpointID: endpoint(n)} }
+
+func removed(n int) merchant.EndpointRemoved {
+	return merchant.EndpointRemoved{EndpointID: endpoint(n)}
+}
+
+func withEndpoints(n int, more ...merchant.Event) []merchant.Event {
+	events := withKeys(1)
+	for i := range n {
+		events = append(events, added(i+1))
+	}
+	return append(events, more...)
+}
+
 func revoked(n int) merchant.KeyRevoked { return merchant.KeyRevoked{KeyID: issue(n).KeyID()} }
 
 func fold(events ...merchant.Event) merchant.State {
@@ -93,6 +109,13 @@ func TestRules(t *testing.T) {
 		{"revoke the only key", withKeys(1), merchant.RevokeKey{KeyID: issue(1).KeyID()}, []merchant.Event{revoked(1)}, nil},
 		{"revoke a key twice", withKeys(2, revoked(2)), merchant.RevokeKey{KeyID: issue(2).KeyID()}, nil, nil},
 		{"revoke a key that was never issued", withKeys(1), merchant.RevokeKey{KeyID: issue(2).KeyID()}, nil, merchant.ErrKeyNotFound},
+		{"the last endpoint", withEndpoints(merchant.EndpointsMax - 1), merchant.AddEndpoint{EndpointID: endpoint(99)}, []merchant.Event{added(99)}, nil},
+		{"one endpoint more", withEndpoints(merchant.EndpointsMax), merchant.AddEndpoint{EndpointID: endpoint(99)}, nil, merchant.ErrTooManyEndpoints},
+		{"one endpoint more after one was removed", withEndpoints(merchant.EndpointsMax, removed(7)), merchant.AddEndpoint{EndpointID: endpoint(99)}, []merchant.Event{added(99)}, nil},
+		{"remove an endpoint", withEndpoints(2), merchant.RemoveEndpoint{EndpointID: endpoint(1)}, []merchant.Event{removed(1)}, nil},
+		{"remove an endpoint twice", withEndpoints(2, removed(1)), merchant.RemoveEndpoint{EndpointID: endpoint(1)}, nil, nil},
+		{"an endpoint of nobody", nil, merchant.AddEndpoint{EndpointID: endpoint(1)}, nil, merchant.ErrNotFound},
+
 		{"revoke a key of nobody", nil, merchant.RevokeKey{KeyID: issue(1).KeyID()}, nil, merchant.ErrNotFound},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -115,6 +138,7 @@ func TestRefusalsAreLasting(t *testing.T) {
 		{merchant.ErrNotFound, domain.Refusal{Code: "not_found", Detail: "There is no such merchant in this mode."}},
 		{merchant.ErrKeyNotFound, domain.Refusal{Code: "not_found", Detail: "The merchant has no such key."}},
 		{merchant.ErrTooManyKeys, domain.Refusal{Code: "too_many_keys", Detail: "A merchant has at most 20 live keys. Revoke one first."}},
+		{merchant.ErrTooManyEndpoints, domain.Refusal{Code: "endpoint_limit_reached", Detail: "The merchant has 50 webhook endpoints. Delete one first."}},
 	} {
 		if *c.refusal != c.want {
 			t.Errorf("the refusal is %+v, not %+v", *c.refusal, c.want)
@@ -126,11 +150,11 @@ func TestEvolve(t *testing.T) {
 	t.Parallel()
 	other := merchant.Settings{Name: "Karoo Tea", Country: "NA", TimeZone: "Africa/Windhoek"}
 	one, two := issue(1), issue(2)
-	got := fold(withKeys(2, revoked(1), merchant.SettingsChanged{Settings: other})...)
+	got := fold(withKeys(2, revoked(1), added(1), added(2), removed(1), merchant.SettingsChanged{Settings: other})...)
 	want := merchant.State{ID: merchantID, Settings: other, Keys: map[string]merchant.Key{
 		one.KeyID(): {ID: one.KeyID(), Kind: merchant.KeySecret, Hash: one.Hash, Revoked: true},
 		two.KeyID(): {ID: two.KeyID(), Kind: merchant.KeySecret, Hash: two.Hash},
-	}}
+	}, Endpoints: []string{endpoint(2)}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("the state is\n%+v, not\n%+v", got, want)
 	}

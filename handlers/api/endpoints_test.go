@@ -2,10 +2,12 @@ package api_test
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"testing"
 
 	"tender/domain/id"
+	"tender/domain/merchant"
 	"tender/eventstore/feed"
 	"tender/handlers/engine"
 	"tender/handlers/handlerstest"
@@ -17,7 +19,7 @@ const (
 	hookURL   = "https://shop.example/hooks"
 )
 
-// setupEndpoints is setup, with the read model that endpoints are counted by.
+// setupEndpoints is setup, with the read model that endpoints are listed from.
 func setupEndpoints(t *testing.T) *bundle {
 	t.Helper()
 	b := setup(t)
@@ -178,6 +180,51 @@ func TestEndpointsAreDeleted(t *testing.T) {
 	if got := ids(list); len(got) != 1 || endpoints+"/"+got[0] != kept {
 		t.Errorf("listed are %q", got)
 	}
+}
+
+// Fifty endpoints are fifty, however many are asked for at once, wherever, and
+// without any read model.
+func TestEndpointsAreLimited(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	callers := []*handlerstest.Caller{b.Caller, b.On(b.Process())}
+	hook := object{"url": hookURL, "events": []string{"*"}}
+	var made []string
+	for len(made) < merchant.EndpointsMax-3 {
+		made = append(made, b.of(t).Post(endpoints, hook).Is(201).Text("id"))
+	}
+	const racers = 12
+	answers := make(chan *handlerstest.Answer, racers)
+	for i := range racers {
+		go func() {
+			a, err := callers[i%2].Send("POST", endpoints, hook, key("racer "+strconv.Itoa(i)))
+			if err != nil {
+				t.Error(err)
+			}
+			answers <- a
+		}()
+	}
+	won := 0
+	for range racers {
+		a := <-answers
+		if a == nil {
+			continue
+		}
+		if a.Status == 201 {
+			won++
+			continue
+		}
+		a.Problem(422, "endpoint_limit_reached")
+	}
+	if won != 3 {
+		t.Fatalf("%d endpoints were made where there was room for 3", won)
+	}
+	b.Post(endpoints, hook, key("one more")).Problem(422, "endpoint_limit_reached")
+	send(t, callers[1], "DELETE", endpoints+"/"+made[0], nil).Is(204)
+	same(t, b.Post(endpoints, hook, key("one more")).Problem(422, "endpoint_limit_reached"), // it was decided
+		callers[1].Post(endpoints, hook, key("one more")))
+	b.Post(endpoints, hook, key("again")).Is(201)
+	b.Post(endpoints, hook, key("and again")).Problem(422, "endpoint_limit_reached")
 }
 
 // PATCH and DELETE take an Idempotency-Key, and then answer as POST does.

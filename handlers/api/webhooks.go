@@ -7,17 +7,13 @@ import (
 	"github.com/cockroachdb/errors"
 
 	"tender/domain/id"
+	"tender/domain/merchant"
 	"tender/domain/webhook"
 	"tender/handlers/body"
 	"tender/handlers/engine"
 	"tender/handlers/problem"
-	"tender/projections"
 	"tender/projections/object"
 )
-
-// endpointsMax is how many webhook endpoints a merchant may have in one mode.
-// Two requests at once may go beyond it by one.
-const endpointsMax = 50
 
 func (s *Server) webhookRoutes() {
 	s.mux.Handle("POST /webhooks/endpoints", s.write(s.createEndpoint))
@@ -76,11 +72,6 @@ func (s *Server) createEndpoint(ctx context.Context, r *writeRequest, fingerprin
 		return written{}, err
 	}
 	fingerprint(in)
-	if n, err := r.account.Lists.Count(ctx, projections.EndpointsName, r.merchant.ID); err != nil {
-		return written{}, err
-	} else if n >= endpointsMax {
-		return written{}, r.unlessSentBefore(ctx, problem.New(problem.EndpointLimitReached, "The merchant has 50 webhook endpoints."))
-	}
 	c := webhook.CreateEndpoint{ID: r.commandID(), URL: *in.URL, Events: in.Events}
 	if in.Description != nil {
 		c.Description = *in.Description
@@ -139,7 +130,8 @@ func (r *writeRequest) changeEndpoint(ctx context.Context, endpointID string, st
 	done, err := g.Do(ctx, engine.Command{
 		Origin: r.origin, Key: r.key.About(endpointID), Subject: endpointID,
 		Decide: func(ctx context.Context, tx *engine.Tx) error {
-			if _, err := r.account.Payments.Permitted(ctx, tx); err != nil {
+			owner, err := r.account.Payments.Permitted(ctx, tx)
+			if err != nil {
 				return err
 			}
 			e, err := engine.Read(ctx, tx, g.Endpoints, endpointID)
@@ -153,6 +145,9 @@ func (r *writeRequest) changeEndpoint(ctx context.Context, endpointID string, st
 			if err != nil {
 				return err
 			}
+			if err := r.countEndpoint(tx, owner, endpointID, c); err != nil {
+				return err
+			}
 			engine.Write(tx, webhook.Codec, endpointID, events...)
 			tx.Answer(r.commandID(), status, endpointID)
 			version = tx.Version(endpointID)
@@ -163,6 +158,23 @@ func (r *writeRequest) changeEndpoint(ctx context.Context, endpointID string, st
 		done.Versions = map[string]int{endpointID: version} // all was so already
 	}
 	return written{status: status, stream: endpointID, done: done}, err
+}
+
+// countEndpoint keeps the merchant's own account of its endpoints, by which they
+// are limited.
+func (r *writeRequest) countEndpoint(tx *engine.Tx, owner merchant.State, endpointID string, c webhook.EndpointCommand) error {
+	var count merchant.Command
+	switch c.(type) {
+	case webhook.CreateEndpoint:
+		count = merchant.AddEndpoint{EndpointID: endpointID}
+	case webhook.DeleteEndpoint:
+		count = merchant.RemoveEndpoint{EndpointID: endpointID}
+	case webhook.UpdateEndpoint, webhook.DisableEndpoint:
+		return nil
+	}
+	events, err := merchant.Decide(owner, count)
+	engine.Write(tx, merchant.Codec, r.merchant.ID, events...)
+	return err
 }
 
 // newEndpoint is an endpoint with the secret that its messages are signed with:
