@@ -9,6 +9,7 @@ package worker
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -65,11 +66,11 @@ func (d *Due) Run(ctx context.Context) error {
 	tick := time.NewTicker(duePoll)
 	defer tick.Stop()
 	for {
-		n, err := d.once(ctx)
+		more, err := d.once(ctx)
 		if err != nil && ctx.Err() == nil {
 			d.Log.WarnContext(ctx, "due work waits", "error", err)
 		}
-		if n == dueBatch && err == nil {
+		if more {
 			continue
 		}
 		select {
@@ -80,20 +81,21 @@ func (d *Due) Run(ctx context.Context) error {
 	}
 }
 
-// once does a batch of what is due now, and says how much that was.
-func (d *Due) once(ctx context.Context) (int, error) {
+// once does a batch of what is due now, and reports whether there may be more.
+func (d *Due) once(ctx context.Context) (more bool, err error) {
 	position, err := d.Cursors.Position(ctx, projections.DueName)
 	if err != nil {
-		return 0, err
+		return false, err
 	}
 	if _, err := d.Leases.Sweep(ctx, dueKind, position); err != nil {
-		return 0, err
+		return false, err
 	}
 	owner := uuid.NewString()
-	streams, err := d.claim(ctx, owner)
+	streams, more, err := d.claim(ctx, owner)
 	if err != nil {
-		return 0, err
+		return false, err
 	}
+	d.prepare(ctx, streams)
 	var group sync.WaitGroup
 	places := make(chan struct{}, dueParallel)
 	for _, stream := range streams {
@@ -104,15 +106,28 @@ func (d *Due) once(ctx context.Context) (int, error) {
 		})
 	}
 	group.Wait()
-	return len(streams), nil
+	return more, nil
 }
 
-// claim takes leases on what is due and not in somebody's hands.
-func (d *Due) claim(ctx context.Context, owner string) ([]string, error) {
+// prepare has what the work rests on read together, as much at a time as is worked on.
+func (d *Due) prepare(ctx context.Context, streams []string) {
+	subs := slices.DeleteFunc(slices.Clone(streams), func(stream string) bool { return id.PrefixOf(stream) != id.Subscription })
+	for some := range slices.Chunk(subs, dueParallel) {
+		if err := d.Subscriptions.Prepare(ctx, some); err != nil {
+			// Which one is to blame, each finds out by itself.
+			d.Log.WarnContext(ctx, "due subscriptions are read one by one", "error", err)
+		}
+	}
+}
+
+// claim takes leases on what is due and not in somebody's hands, and reports whether
+// there may be more. Workers who claim at the same instant find the same work, and all
+// but one of them take none of it: what was found counts then, not what was taken.
+func (d *Due) claim(ctx context.Context, owner string) (streams []string, more bool, err error) {
 	log := d.Payments.Engine.Store.Log()
 	read := pgx.Identifier{log.ReadSchema(), projections.DueName}.Sanitize()
 	leases := pgx.Identifier{log.WorkSchema(), "leases"}.Sanitize()
-	rows, err := d.Payments.Engine.Store.Pool().Query(ctx, `
+	err = d.Payments.Engine.Store.Pool().QueryRow(ctx, `
 		WITH due AS (
 			SELECT d.id
 			FROM `+read+` d
@@ -121,17 +136,16 @@ func (d *Due) claim(ctx context.Context, owner string) ([]string, error) {
 			                  AND (l.until > now() OR l.done_position IS NOT NULL))
 			ORDER BY d.due_at
 			LIMIT $2
+		), taken AS (
+			INSERT INTO `+leases+` AS l (kind, id, owner, until)
+			SELECT $1, id, $3, now() + $4 FROM due
+			ON CONFLICT (kind, id) DO UPDATE SET owner = excluded.owner, until = excluded.until
+			WHERE l.until <= now() AND l.done_position IS NULL
+			RETURNING l.id
 		)
-		INSERT INTO `+leases+` AS l (kind, id, owner, until)
-		SELECT $1, id, $3, now() + $4 FROM due
-		ON CONFLICT (kind, id) DO UPDATE SET owner = excluded.owner, until = excluded.until
-		WHERE l.until <= now() AND l.done_position IS NULL
-		RETURNING l.id`, dueKind, dueBatch, owner, dueLease)
-	if err != nil {
-		return nil, errors.Wrap(err, "claim what is due")
-	}
-	streams, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	return streams, errors.Wrap(err, "claim what is due")
+		SELECT coalesce((SELECT array_agg(id) FROM taken), '{}'), (SELECT count(*) FROM due) = $2`,
+		dueKind, dueBatch, owner, dueLease).Scan(&streams, &more)
+	return streams, more, errors.Wrap(err, "claim what is due")
 }
 
 // work does what is due for one stream, and lets go of its lease.
