@@ -71,7 +71,6 @@ func Open(ctx context.Context, log Log, url string, opts ...Option) (*Store, err
 		// A plan that was made while a table was empty must not stay and read it
 		// from end to end: every look-up in the log has its index.
 		config.RuntimeParams["enable_seqscan"] = "off"
-		config.RuntimeParams["jit"] = "off"
 		// With one plan for each query there is nothing to choose, and planning
 		// would cost more than most of them.
 		config.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
@@ -136,6 +135,8 @@ func configure(config *pgx.ConnConfig, log Log) {
 	config.RuntimeParams["application_name"] = "tender " + log.Mode
 	config.RuntimeParams["client_encoding"] = "UTF8"
 	config.RuntimeParams["timezone"] = "UTC"
+	// Compiling a statement takes longer than any of ours runs.
+	config.RuntimeParams["jit"] = "off"
 	dialer := &net.Dialer{
 		KeepAliveConfig: net.KeepAliveConfig{
 			Enable: true, Idle: keepaliveIdle, Interval: keepaliveInterval, Count: keepaliveCount,

@@ -24,10 +24,10 @@ const (
 	relayRecheck = 5 * time.Second
 	// relayAlarmRepeat is how often a relay that has stopped says so.
 	relayAlarmRepeat = time.Minute
-	// relayBackoffMin and relayBackoffMax bound the wait after a failure.
 	// relayEvery is how long a relay that keeps up gathers events for its next
-	// batch: each costs a sync to disk and a turn of every reader.
-	relayEvery      = 25 * time.Millisecond
+	// batch: each costs files of its own, a sync to disk and a turn of every reader.
+	relayEvery = 50 * time.Millisecond
+	// relayBackoffMin and relayBackoffMax bound the wait after a failure.
 	relayBackoffMin = 100 * time.Millisecond
 	relayBackoffMax = 2 * time.Second
 	// relayLeaseTTL is how long the relay of a dead process keeps others waiting.
