@@ -40,7 +40,7 @@ func (e *faultError) Unwrap() error { return e.err }
 func (w *worker) load(ctx context.Context) error {
 	pool := w.store.Pool()
 	var hash []byte
-	w.limit = batchMax
+	w.limit, w.idle = batchMax, idle{}
 	err := pool.QueryRow(ctx, w.sql.load, w.def.Name, w.generation.Number).
 		Scan(&w.at.position, &hash, &w.at.state, &w.at.serving)
 	if err != nil {
@@ -72,7 +72,8 @@ func (w *worker) load(ctx context.Context) error {
 	return err
 }
 
-// apply applies events and moves the cursor past them, in one transaction. The
+// apply applies events, which may be none, and moves the cursor past them and what
+// was passed over before them, in one transaction. The
 // cursor is moved first: that takes its lock, so a twin waits here and is refused,
 // rather than getting in the way of each row. Rows and cursor are lost together if
 // PostgreSQL crashes; the last batches are applied once more then.
@@ -82,7 +83,10 @@ func (w *worker) apply(ctx context.Context, events []eventstore.Event) error {
 		return errors.Wrap(err, "begin")
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // after a commit there is nothing to roll back
-	last := events[len(events)-1]
+	last := w.idle.last
+	if len(events) > 0 {
+		last = events[len(events)-1]
+	}
 	if err := w.move(ctx, tx, last); err != nil {
 		return err
 	}
@@ -106,7 +110,7 @@ func (w *worker) apply(ctx context.Context, events []eventstore.Event) error {
 }
 
 func (w *worker) reached(last eventstore.Event) {
-	w.at.position, w.at.hash = last.Position, last.Hash
+	w.at.position, w.at.hash, w.idle = last.Position, last.Hash, idle{}
 	if w.at.serving {
 		w.cursors.moved.reached(w.def.Name, last.Position)
 	}

@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"github.com/cockroachdb/errors"
 	"github.com/jackc/pgx/v5"
@@ -95,6 +96,19 @@ func (k Keyed[S]) fold(f *folded[S], e eventstore.Event) error {
 		f.state = zero
 	}
 	return nil
+}
+
+// Concerns implements selective. What it can't tell, Apply will say.
+func (k Keyed[S]) Concerns(events []eventstore.Event) (concerned bool) {
+	defer func() {
+		if recover() != nil {
+			concerned = true
+		}
+	}()
+	return slices.ContainsFunc(events, func(e eventstore.Event) bool {
+		keys, err := k.Keys(e)
+		return err != nil || len(keys) > 0
+	})
 }
 
 // touches returns which rows the events concern, in the events' order, and the ids

@@ -133,6 +133,7 @@ type worker struct {
 
 	// What holds for one run under the lease.
 	at     cursor
+	idle   idle
 	parked map[string]bool // streams that are set aside
 	limit  int             // events in the next batch; small while a poison event is looked for
 	begun  time.Time       // when the last batch was begun
@@ -183,20 +184,21 @@ func (w *worker) step(ctx context.Context) error {
 	if !w.full {
 		w.gather(ctx)
 	}
-	events, err := w.reader.Read(ctx, w.at.position, w.limit)
+	events, err := w.read(ctx)
 	if err != nil {
 		return err
 	}
 	w.begun, w.full = time.Now(), len(events) == w.limit
-	if len(events) == 0 {
-		return errors.AssertionFailedf("a read after %d brought nothing", w.at.position)
+	if len(events) > 0 && w.passOver(events) {
+		return nil
 	}
 	err = w.apply(ctx, events)
 	if errors.Is(err, errForged) {
-		if err := w.reader.Distrust(ctx, events[0].Position); err != nil {
+		if err := w.reader.Distrust(ctx, w.at.position+1); err != nil {
 			return err
 		}
-		if events, err = w.store.After(ctx, w.at.position, len(events)); err != nil || len(events) == 0 {
+		w.idle = idle{}
+		if events, err = w.store.After(ctx, w.at.position, w.limit); err != nil || len(events) == 0 {
 			return err
 		}
 		err = w.apply(ctx, events)
@@ -211,7 +213,7 @@ func (w *worker) step(ctx context.Context) error {
 		// One of these events is to blame; fewer at a time will show which.
 		w.limit = max(len(events)/2, 1)
 		return nil
-	case errors.As(err, &fault):
+	case errors.As(err, &fault) && len(events) == 1:
 		return w.poison(ctx, events[0], fault.err)
 	}
 	return err
