@@ -39,7 +39,7 @@ const (
 	headerTimeout   = 10 * time.Second
 	requestTimeout  = 60 * time.Second
 	idleTimeout     = 2 * time.Minute
-	headerBytesMax  = 32 << 10
+	headerBytesMax  = 8 * api.HeaderBytesMax
 	shutdownTimeout = 4 * time.Second
 )
 

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"tender/handlers/api"
 	"tender/handlers/handlerstest"
 )
 
@@ -72,6 +73,18 @@ func TestCompressedBodiesAreRefused(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.Post(sessions, with(nil), handlerstest.Header{Name: "Content-Encoding", Value: "gzip"}).Problem(415, "unsupported_media_type")
+}
+
+// What is too large before the body is refused as every other request, and not by
+// net/http in its own words.
+func TestLargeHeaders(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.First.Project()
+	large := strings.Repeat("x", api.HeaderBytesMax)
+	b.Post(sessions, with(nil), handlerstest.Header{Name: "X-Large", Value: large}).Problem(431, "header_too_large")
+	b.Get(sessions+"?external_reference="+large).Problem(431, "header_too_large")
+	b.Get(sessions + "?external_reference=" + large[:200]).Is(200)
 }
 
 // Writes take no parameters; one that is mistyped or meant for a GET is named.

@@ -198,6 +198,13 @@ func TestCreatedBoundsAreExact(t *testing.T) {
 	}
 }
 
+// Where no projector has ever run there are no lists yet, and that will pass.
+func TestListsBeforeTheFirstProjector(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.Get(sessions).Problem(503, "service_unavailable")
+}
+
 func TestListRefuses(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

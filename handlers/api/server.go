@@ -3,6 +3,7 @@
 package api
 
 import (
+	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -142,8 +143,14 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	problem.Write(w, r, s.BaseURL, p)
 }
 
-// Middleware gives every answer its Request-Id, keeps a fault of one request
-// from ending the process, and logs one line per request.
+// HeaderBytesMax is how large a request's line and headers may be together. The
+// server in front of [Middleware] has to take more than that: what is too large for
+// it net/http answers in its own words, which are no problem document.
+const HeaderBytesMax = 32 << 10
+
+// Middleware gives every answer its Request-Id, refuses headers that are too large,
+// keeps a fault of one request from ending the process, and logs one line per
+// request.
 func Middleware(log *slog.Logger, base string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun := time.Now()
@@ -161,8 +168,24 @@ func Middleware(log *slog.Logger, base string, next http.Handler) http.Handler {
 			log.InfoContext(r.Context(), "request", "method", r.Method, "route", r.Pattern, "status", rec.status,
 				"duration_ms", float64(time.Since(begun).Microseconds())/1000, "bytes", rec.bytes, "request_id", requestID)
 		}()
+		if headerBytes(r) > HeaderBytesMax {
+			problem.Write(rec, r, base, problem.New(problem.HeaderTooLarge,
+				fmt.Sprintf("The request line and the headers are larger than %d bytes.", HeaderBytesMax)))
+			return
+		}
 		next.ServeHTTP(rec, r)
 	})
+}
+
+// headerBytes is how large a request is up to its body.
+func headerBytes(r *http.Request) int {
+	n := len(r.RequestURI)
+	for name, values := range r.Header {
+		for _, v := range values {
+			n += len(name) + len(v)
+		}
+	}
+	return n
 }
 
 // recorder notes what was answered, for the log line.

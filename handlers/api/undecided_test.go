@@ -2,12 +2,15 @@ package api_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"tender/acquirers"
+	"tender/domain/merchant"
 	"tender/handlers/handlerstest"
 )
 
@@ -44,6 +47,25 @@ func TestKeysThatAreNotUsedUp(t *testing.T) {
 		c.Post(sessions, `{"metadata":{"k":"`+strings.Repeat("x", 65<<10)+`"}}`, key("e")).Is(413)
 		c.Post(sessions, with(nil), key("e"), handlerstest.Header{Name: "Content-Type", Value: "text/plain"}).Is(415)
 		c.Post(sessions, with(nil), key("e")).Is(201)
+	})
+	t.Run("version_conflict", func(t *testing.T) {
+		t.Parallel()
+		own := setup(t)
+		m := own.Merchant("test")
+		c := own.First.Caller(t, m.Secret)
+		// Somebody else comes first, every time.
+		var changes atomic.Int64
+		own.Clock.OnRead(func() {
+			m.Change(merchant.Settings{Name: fmt.Sprint("Shop ", changes.Add(1)), Country: "ZA", TimeZone: "UTC"})
+		})
+		a := c.Post(sessions, with(nil), key("f")).Problem(503, "version_conflict")
+		if a.Header.Get("Retry-After") == "" || changes.Load() < 2 {
+			t.Errorf("after %d conflicts the headers are %v", changes.Load(), a.Header)
+		}
+		own.Clock.OnRead(nil)
+		if a := c.Post(sessions, with(nil), key("f")).Is(201); replayed(a) {
+			t.Error("the key was used up")
+		}
 	})
 	t.Run("attempt_in_progress", func(t *testing.T) {
 		t.Parallel()

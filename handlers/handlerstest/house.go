@@ -87,7 +87,7 @@ func New(t testing.TB, options ...Option) *House {
 	h.must(err)
 	t.Cleanup(h.vault.Close)
 	for _, mode := range storetest.Modes {
-		h.commandLine[mode] = engine.New(h.open(mode), h.Clock.Now)
+		h.commandLine[mode] = engine.New(h.open(mode), h.Clock.present)
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	h.must(err)

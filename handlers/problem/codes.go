@@ -72,6 +72,7 @@ const (
 	ClockTooFar            domain.Code = "clock_too_far"
 
 	TooManyRequests domain.Code = "too_many_requests"
+	HeaderTooLarge  domain.Code = "header_too_large"
 
 	InternalError domain.Code = "internal_error"
 
@@ -266,6 +267,10 @@ var table = []Kind{
 		When:      "More requests came than this key or address may send, or than the server takes at once.",
 		Do:        "Slow down, and send the same request again after `Retry-After`.",
 		Retryable: true, RetryAfter: 5 * time.Second},
+
+	{Code: HeaderTooLarge, Status: http.StatusRequestHeaderFieldsTooLarge, Title: "Header too large",
+		When: "The request line and the headers are together larger than 32 KiB.",
+		Do:   "Send less: no valid request comes near that size."},
 
 	{Code: InternalError, Status: http.StatusInternalServerError, Title: "Internal error",
 		When:      "Something broke on our side. It is logged under the `request_id`.",

@@ -102,8 +102,9 @@ func unavailable(err error) bool {
 	if !errors.As(err, &pgErr) {
 		return false
 	}
-	// 08 connection exception, 53 insufficient resources, 57P shutting down or starting.
-	return strings.HasPrefix(pgErr.Code, "08") || strings.HasPrefix(pgErr.Code, "53") ||
+	// 08 connection exception, 53 insufficient resources, 57P shutting down or
+	// starting, 42P01 no such table: a read model that no projector has made yet.
+	return pgErr.Code == "42P01" || strings.HasPrefix(pgErr.Code, "08") || strings.HasPrefix(pgErr.Code, "53") ||
 		strings.HasPrefix(pgErr.Code, "57P")
 }
 

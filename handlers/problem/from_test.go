@@ -71,7 +71,8 @@ func TestFrom(t *testing.T) {
 		{"no network", &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", stderrors.New(secret))}, problem.ServiceUnavailable, nil},
 		{"the database shuts down", errors.Wrap(&pgconn.PgError{Code: "57P01", Message: secret}, secret), problem.ServiceUnavailable, nil},
 		{"the database is full of callers", &pgconn.PgError{Code: "53300", Message: secret}, problem.ServiceUnavailable, nil},
-		{"a wrong statement", &pgconn.PgError{Code: "42P01", Message: secret}, problem.InternalError, nil},
+		{"a read model that is not there yet", &pgconn.PgError{Code: "42P01", Message: secret}, problem.ServiceUnavailable, nil},
+		{"a wrong statement", &pgconn.PgError{Code: "42703", Message: secret}, problem.InternalError, nil},
 		{"anything else", errors.New(secret), problem.InternalError, nil},
 		{"an empty list of field errors", problem.FieldErrors{}, problem.InternalError, nil},
 	}
