@@ -84,6 +84,25 @@ func Open(ctx context.Context, url string, keys KeyRing) (*Vault, error) {
 	return &Vault{pool: pool, keys: newOwnerKeys(pool, keys.wrapper), file: keys.file}, nil
 }
 
+// CheckMasterKey returns [ErrUnknownMasterKey] if the vault holds owners' keys, and
+// the ring is another master key's than every one of them was wrapped by: its file
+// was lost and made anew, or belongs to another installation. Who went on would
+// seal under it what nobody finds again, and read nothing of what there is.
+func (v *Vault) CheckMasterKey(ctx context.Context) error {
+	const known = `
+		select not exists (select from vault.keys where wrapped is not null)
+			or exists (select from vault.keys where wrapped is not null and master_id = $1)`
+	masterID, _ := v.keys.wrapper.Current()
+	var ok bool
+	if err := v.pool.QueryRow(ctx, known, masterID).Scan(&ok); err != nil {
+		return errors.Wrap(err, "look for the master key's owners")
+	}
+	if !ok {
+		return ErrUnknownMasterKey
+	}
+	return nil
+}
+
 // Close waits for calls that are under way, then closes the connections.
 func (v *Vault) Close() { v.pool.Close() }
 

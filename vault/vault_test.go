@@ -108,6 +108,31 @@ func TestPutAndGet(t *testing.T) {
 	}
 }
 
+// A master key that the vault knows nothing of is told apart before it does harm.
+func TestCheckMasterKey(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	other, err := vault.LoadOrCreateMasterKey(filepath.Join(t.TempDir(), "other.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger := open(t, b.db, other)
+	for _, v := range []*vault.Vault{b.vault, stranger} {
+		if err := v.CheckMasterKey(t.Context()); err != nil {
+			t.Errorf("an empty vault takes any master key, but: %v", err)
+		}
+	}
+	if _, err := b.vault.Put(t.Context(), "cus_1", card, secret); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.vault.CheckMasterKey(t.Context()); err != nil {
+		t.Errorf("its own master key: %v", err)
+	}
+	if err := stranger.CheckMasterKey(t.Context()); !errors.Is(err, vault.ErrUnknownMasterKey) {
+		t.Errorf("another master key: %v", err)
+	}
+}
+
 func TestGetRefuses(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -95,6 +95,11 @@ func newApp(ctx context.Context, c config, log *slog.Logger) (_ *app, err error)
 	if a.vault, err = vault.Open(ctx, c.vaultURL, a.keys); err != nil {
 		return nil, err
 	}
+	if err = a.vault.CheckMasterKey(ctx); errors.Is(err, vault.ErrUnknownMasterKey) {
+		return nil, errors.Newf("the vault was sealed under another master key than the one in %s: put the file back that was there, or what the vault holds is lost", c.masterKey)
+	} else if err != nil {
+		return nil, err
+	}
 	a.secrets = webhooks.NewSecrets(a.vault)
 	a.safe = people.NewSafe(a.vault, a.keys)
 	if a.nats, err = feed.Connect(c.natsURL, "tender"); err != nil {

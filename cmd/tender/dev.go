@@ -226,7 +226,7 @@ func (d *dev) startNATS(context.Context) (err error) {
 		RelayPassword: d.cred[credRelay], ReaderPassword: d.cred[credReader],
 	}
 	if d.nats, err = feed.StartServer(cfg); err != nil {
-		return errors.Wrap(err, "start the feed")
+		return errors.Wrapf(err, "the feed does not start. Remove %s and start again: all that it holds is in the log, too", cfg.StoreDir)
 	}
 	d.cred[credNATSPort] = fmt.Sprint(d.nats.Port())
 	return d.keepCredentials()

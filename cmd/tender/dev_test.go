@@ -66,6 +66,16 @@ func TestDevTakesAPaymentAndFindsEverythingAgain(t *testing.T) {
 	i.stop()
 	i.start()
 	i.session("with a new key", 100)
+
+	// A new master key would read nothing of what the vault holds.
+	i.must(http.StatusCreated, http.MethodPost, "/webhooks/endpoints", "hook", `{"url":"https://shop.example/","events":["*"]}`)
+	i.stop()
+	if err := os.Remove(filepath.Join(i.dir, "master.key")); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := i.run("dev", "--data-dir", i.dir, "--listen", "127.0.0.1:0"); err == nil || !strings.Contains(out, "put the file back") {
+		t.Errorf("without its master key: %v\n%s", err, out)
+	}
 }
 
 // processesOf lists the processes whose command line names dir.
