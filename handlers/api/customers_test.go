@@ -11,6 +11,8 @@ const (
 	customers = handlerstest.CustomersPath
 	methods   = handlerstest.MethodsPath
 	mandates  = handlerstest.MandatesPath
+
+	subscriptions = handlerstest.SubscriptionsPath
 )
 
 func thandi() object {
