@@ -149,6 +149,55 @@ func TestDocumentedBillingPatterns(t *testing.T) {
 	}
 }
 
+// Payments on demand, each up to 5000, as long as the mandate is valid: at its first
+// instant and at its last, and never a cent or a moment more.
+func TestOnDemandBillingPattern(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.First.Clocks()
+	clockID := b.clock("2025-12-31T12:00:00Z")
+	customerID := b.onClock(clockID)
+	s := b.Series(5000, goodCard, object{
+		"type": "on_demand", "amount": object{"max": 5000},
+		"validity_period": object{"start_date": "2026-01-01", "end_date": "2026-12-31"},
+	}, object{"customer_id": customerID})
+	for _, c := range []struct {
+		at      string // "": where the clock stands
+		amount  int64
+		refused string
+	}{
+		{"", 100, "outside_validity_period"},
+		{"2025-12-31T23:59:59.999Z", 100, "outside_validity_period"},
+		{"2026-01-01T00:00:00Z", 5000, ""},
+		{"", 5001, "amount_not_allowed"},
+		{"", 1, ""},
+		{"2026-02-28T18:30:00Z", 4999, ""},
+		{"2026-07-04T09:00:00Z", 2500, ""},
+		{"", 2500, ""},
+		{"2026-12-31T23:59:59.999Z", 5000, ""},
+		{"", 1_000_000, "amount_not_allowed"},
+		{"2027-01-01T00:00:00Z", 100, "mandate_not_active"},
+	} {
+		if c.at != "" {
+			b.advance(t, clockID, c.at)
+		}
+		a := b.Post(handlerstest.SessionsPath, s.Next(c.amount))
+		if c.refused == "" {
+			a.Is(201).Shows(object{"payment_outcome": "paid", "amount": c.amount})
+			if made := a.Text("created_at"); c.at != "" && !at(t, made).Equal(at(t, c.at)) {
+				t.Errorf("%d was paid at %s, not at %s", c.amount, made, c.at)
+			}
+			continue
+		}
+		a.Problem(422, "mandate_violation").Shows(object{"errors.0.code": c.refused})
+	}
+	b.Get(handlerstest.MandatesPath + "/" + s.MandateID).Is(200).Shows(object{
+		"status": "expired", "usage.successful_count": 6, "usage.successful_amount": 20_000,
+		"usage.last_payment_at": "2026-12-31T23:59:59.999Z",
+	})
+	b.happened(t, s.MandateID, "mandate.expired", "2027-01-01T00:00:00Z")
+}
+
 // A year of daily payments takes seconds. It is measured with the feed as it is in
 // operation, and before the tests that run beside each other.
 func TestAYearPassesQuickly(t *testing.T) {
