@@ -100,18 +100,11 @@ func (s *Service) Pay(ctx context.Context, origin engine.Origin, a Attempt) erro
 	}
 	s.await(ctx, func(ctx context.Context) {
 		// What it came to, the session's state tells.
-		_, _, _ = s.conclude(ctx, call.Key, func(ctx context.Context) (acquirers.Answer, error) {
-			if with.Exists() {
-				card, err := s.Cards.Card(ctx, with)
-				if err != nil {
-					return acquirers.Answer{}, err
-				}
-				call.Card = acquirers.Card{
-					Number: card.Number, ExpMonth: card.ExpMonth, ExpYear: card.ExpYear, CVC: call.Card.CVC, Holder: card.Name,
-				}
-			}
-			return s.Acquirer.Authorise(ctx, call)
-		})
+		authorise := func(ctx context.Context) (acquirers.Answer, error) { return s.Acquirer.Authorise(ctx, call) }
+		if with.Exists() {
+			authorise = s.authorises(call, with)
+		}
+		_, _, _ = s.conclude(ctx, call.Key, authorise)
 	})
 	return nil
 }

@@ -48,7 +48,7 @@ func (s *Service) Charge(ctx context.Context, origin engine.Origin, k *eventstor
 				return err
 			}
 			s.write(tx, changes)
-			with, call = w.Method, s.withoutCustomer(c, w, started(changes).Key)
+			with, call = w.Method, withoutCustomer(asked(c, started(changes).Key), w.Mandate, w.Method)
 			return nil
 		},
 	})
@@ -66,14 +66,7 @@ func (s *Service) Charge(ctx context.Context, origin engine.Origin, k *eventstor
 func (s *Service) collect(ctx context.Context, call acquirers.Authorisation, with method.State) (outcome engine.Done, settled bool) {
 	ended := s.await(ctx, func(ctx context.Context) {
 		// What it came to, the session tells: a decline is an outcome like any other.
-		outcome, settled, _ = s.conclude(ctx, call.Key, func(ctx context.Context) (acquirers.Answer, error) {
-			card, err := s.Cards.Card(ctx, with)
-			if err != nil {
-				return acquirers.Answer{}, err
-			}
-			call.Card = acquirers.Card{Number: card.Number, ExpMonth: card.ExpMonth, ExpYear: card.ExpYear, Holder: card.Name}
-			return s.Acquirer.Authorise(ctx, call)
-		})
+		outcome, settled, _ = s.conclude(ctx, call.Key, s.authorises(call, with))
 	})
 	if !ended {
 		return engine.Done{}, false
@@ -81,17 +74,21 @@ func (s *Service) collect(ctx context.Context, call acquirers.Authorisation, wit
 	return outcome, settled
 }
 
-// withoutCustomer is what the acquirer is asked when nobody is present.
-func (s *Service) withoutCustomer(c session.Create, w collect.Parties, key string) acquirers.Authorisation {
-	call := acquirers.Authorisation{
-		Key: key, Amount: c.Amount, Currency: c.Currency, Country: c.Country,
-		Capture:   c.CaptureMethod != payment.CaptureManual,
-		Initiator: acquirers.InitiatorMerchant, StoredCredential: acquirers.StoredCredentialSubsequent,
-		Reason: reasonOf(w.Mandate.Terms.Kind), Authentication: acquirers.AuthenticationNone,
-		NetworkTransactionID: w.Mandate.NetworkTransactionID,
+// asked is what a session wants of the acquirer.
+func asked(c session.Create, key string) acquirers.Authorisation {
+	return acquirers.Authorisation{
+		Key: key, Amount: c.Amount, Currency: c.Currency, Country: c.Country, Capture: c.CaptureMethod != payment.CaptureManual,
 	}
+}
+
+// withoutCustomer adds to what the acquirer is asked how it is to be taken when nobody
+// is present.
+func withoutCustomer(call acquirers.Authorisation, under mandate.State, with method.State) acquirers.Authorisation {
+	call.Initiator, call.StoredCredential = acquirers.InitiatorMerchant, acquirers.StoredCredentialSubsequent
+	call.Reason, call.Authentication = reasonOf(under.Terms.Kind), acquirers.AuthenticationNone
+	call.NetworkTransactionID = under.NetworkTransactionID
 	if call.NetworkTransactionID == "" {
-		call.NetworkTransactionID = w.Method.NetworkTransactionID
+		call.NetworkTransactionID = with.NetworkTransactionID
 	}
 	return call
 }

@@ -73,6 +73,9 @@ func (s *Service) Settle(ctx context.Context, key string) (engine.Done, error) {
 	if s.Acquirer == nil {
 		return engine.Done{}, errors.New("no acquirer is configured for this mode")
 	}
+	if done, settled, err := s.sendAgain(ctx, key); settled || err != nil {
+		return done, err
+	}
 	return s.ask(ctx, key)
 }
 

@@ -63,7 +63,7 @@ func (s *Service) StartScheduled(ctx context.Context, tx *engine.Tx, sub subscri
 	if refused != "" {
 		return nil, nil
 	}
-	return &Scheduled{call: s.withoutCustomer(c, w, started(changes).Key), with: w.Method}, nil
+	return &Scheduled{call: withoutCustomer(asked(c, started(changes).Key), w.Mandate, w.Method), with: w.Method}, nil
 }
 
 // scheduledSession is the session that a subscription's try is made in.
