@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cockroachdb/errors"
+
 	"tender/domain/money"
 )
 
@@ -17,14 +19,19 @@ import (
 // subscription and of the sessions that it made.
 type (
 	subscriptionShown struct {
-		ID            string      `json:"id"`
-		Status        string      `json:"status"`
-		Amount        int64       `json:"amount"`
-		Currency      string      `json:"currency"`
-		CustomerID    string      `json:"customer_id"`
-		Required      bool        `json:"payment_method_required"`
-		NextPaymentAt *time.Time  `json:"next_payment_at"`
-		Upcoming      []time.Time `json:"upcoming"`
+		ID         string      `json:"id"`
+		Status     string      `json:"status"`
+		Amount     int64       `json:"amount"`
+		Currency   string      `json:"currency"`
+		CustomerID string      `json:"customer_id"`
+		Required   bool        `json:"payment_method_required"`
+		Upcoming   []time.Time `json:"upcoming"`
+		Overdue    int64       `json:"overdue_amount"`
+		TimeZone   string      `json:"time_zone"`
+		Items      []struct {
+			Amount int64  `json:"amount"`
+			Date   string `json:"date"`
+		} `json:"items"`
 	}
 	trialShown struct {
 		ID             string    `json:"id"`
@@ -74,32 +81,75 @@ func runSubscriptions(ctx context.Context, args []string, stdout, stderr io.Writ
 	return printSchedule(stdout, sub, tries)
 }
 
+// printSchedule prints what was tried and what comes, each on the day that it is in
+// the schedule's own time zone. Occurrences that nothing was tried for, as they were
+// missed, paused or not allowed, are named where they belong.
 func printSchedule(w io.Writer, sub subscriptionShown, tries []trialShown) error {
-	status := sub.Status
-	if sub.Required {
-		status += ", a payment method is required"
+	zone, err := time.LoadLocation(sub.TimeZone)
+	if err != nil {
+		return errors.Wrap(err, "the subscription's time zone")
 	}
-	fmt.Fprintf(w, "%s  %s  %s\n", sub.ID, status, money.Format(sub.Amount, sub.Currency))
+	head := []string{sub.ID, sub.Status}
+	if sub.Amount > 0 {
+		head = append(head, money.Format(sub.Amount, sub.Currency))
+	}
+	if sub.Overdue > 0 {
+		head = append(head, money.Format(sub.Overdue, sub.Currency)+" overdue")
+	}
+	if sub.Required {
+		head = append(head, "a payment method is required")
+	}
+	fmt.Fprintln(w, strings.Join(append(head, "times of "+sub.TimeZone), "  "))
+	last := 0
 	for _, t := range tries {
-		line := fmt.Sprintf("  #%-4d %s  %-12s %s", t.Occurrence.Number, t.Occurrence.ScheduledFor.Format("2006-01-02 15:04"),
-			money.Format(t.Amount, t.Currency), t.PaymentOutcome)
-		if t.Occurrence.Attempt > 1 {
-			line += fmt.Sprintf(" (try %d, %s)", t.Occurrence.Attempt, t.CreatedAt.Format("2006-01-02"))
-		}
-		if e := t.LastPaymentError; e != nil {
-			line += ": " + strings.TrimSuffix(e.ErrorCode+" "+e.DeclineCode, " ")
-		}
-		if t.Occurrence.NextAttemptAt != nil {
-			line += ", again " + t.Occurrence.NextAttemptAt.Format("2006-01-02 15:04")
-		}
-		fmt.Fprintln(w, line)
+		printGap(w, last+1, t.Occurrence.Number-1)
+		last = max(last, t.Occurrence.Number)
+		t.print(w, zone)
 	}
 	for i, at := range sub.Upcoming {
 		says := "comes"
 		if i == 0 {
 			says = "comes next"
 		}
-		fmt.Fprintf(w, "        %s  %-12s %s\n", at.Format("2006-01-02 15:04"), money.Format(sub.Amount, sub.Currency), says)
+		at = at.In(zone)
+		fmt.Fprintf(w, "        %s  %-12s %s\n", at.Format(scheduleLayout), money.Format(sub.amountOn(at), sub.Currency), says)
 	}
 	return nil
+}
+
+// scheduleLayout is how a schedule writes instants.
+const scheduleLayout = "2006-01-02 15:04"
+
+// amountOn is what the payment of a day comes to.
+func (sub subscriptionShown) amountOn(day time.Time) int64 {
+	for _, item := range sub.Items {
+		if item.Date == day.Format(time.DateOnly) {
+			return item.Amount
+		}
+	}
+	return sub.Amount
+}
+
+func printGap(w io.Writer, from, to int) {
+	switch {
+	case from == to:
+		fmt.Fprintf(w, "  #%-4d not tried\n", from)
+	case from < to:
+		fmt.Fprintf(w, "  #%d to #%d not tried\n", from, to)
+	}
+}
+
+func (t trialShown) print(w io.Writer, zone *time.Location) {
+	line := fmt.Sprintf("  #%-4d %s  %-12s %s", t.Occurrence.Number, t.Occurrence.ScheduledFor.In(zone).Format(scheduleLayout),
+		money.Format(t.Amount, t.Currency), t.PaymentOutcome)
+	if t.Occurrence.Attempt > 1 {
+		line += fmt.Sprintf(" (try %d, %s)", t.Occurrence.Attempt, t.CreatedAt.In(zone).Format(time.DateOnly))
+	}
+	if e := t.LastPaymentError; e != nil {
+		line += ": " + strings.TrimSuffix(e.ErrorCode+" "+e.DeclineCode, " ")
+	}
+	if t.Occurrence.NextAttemptAt != nil {
+		line += ", again " + t.Occurrence.NextAttemptAt.In(zone).Format(scheduleLayout)
+	}
+	fmt.Fprintln(w, line)
 }
