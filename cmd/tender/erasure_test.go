@@ -19,7 +19,10 @@ import (
 // person is somebody whose every trace can be found.
 type person struct{ name, email, phone, card string }
 
-func (p person) secrets() []string { return []string{p.name, p.email, p.phone, p.card} }
+// secrets are what nobody may find of them, the phone number also without its blanks.
+func (p person) secrets() []string {
+	return []string{p.name, p.email, p.phone, strings.ReplaceAll(p.phone, " ", ""), p.card}
+}
 
 func (p person) profile() string {
 	return `{"name":"` + p.name + `","email":"` + p.email + `","phone":"` + p.phone + `"}`
@@ -89,6 +92,7 @@ func TestErasureLeavesNothing(t *testing.T) {
 		return bytes.Contains(hooks.bytes(), []byte(paid.text("payment_id")))
 	})
 	both := append(gone.secrets(), stays.secrets()...)
+	i.searchSees()
 	i.search("before", both, hooks)
 
 	i.must(http.StatusNoContent, http.MethodDelete, "/collect/customers/"+customerID, "erase", "")
@@ -108,6 +112,25 @@ func TestErasureLeavesNothing(t *testing.T) {
 
 	i.stop()
 	i.searchFiles(both)
+}
+
+// searchSees makes sure that the searches would find something: what is no secret
+// stands in events, which the database and the messages hold.
+func (i *installation) searchSees() {
+	i.t.Helper()
+	const canary = "Quetzalcoatlus"
+	i.must(http.StatusCreated, http.MethodPost, "/collect/payment_sessions", "canary", `{"amount":1000,"currency":"ZAR","metadata":{"bird":"`+canary+`"}}`)
+	for place, text := range map[string][]byte{
+		"a dump": dump(i.t, i.env[devenv.DatabaseAdminURL]), "the messages": messages(i.t, i.env[devenv.NATSURL]),
+	} {
+		found := false
+		for _, form := range formsOf(canary) {
+			found = found || bytes.Contains(text, []byte(form))
+		}
+		if !found {
+			i.t.Errorf("%s does not show what is in an event", place)
+		}
+	}
 }
 
 // search looks for secrets in the database, the messages and what was sent.
