@@ -19,7 +19,7 @@ func PublicType(d codec.Named) (string, bool) {
 		return "payment_session.completed", true
 	case session.AttemptFailed, session.Cancelled, session.Expired:
 		return "payment_session.updated", true
-	case payment.Paid, payment.Authorised:
+	case payment.Paid, payment.Authorised, payment.Verified:
 		return "payment.succeeded", true
 	case payment.AttemptFailed:
 		if d.Final {

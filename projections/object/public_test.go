@@ -22,6 +22,7 @@ func TestPublicTypes(t *testing.T) {
 		"session.expired":               "payment_session.updated",
 		"payment.authorised":            "payment.succeeded",
 		"payment.paid":                  "payment.succeeded",
+		"payment.verified":              "payment.succeeded",
 		"payment.attempt_failed":        "payment.attempt_failed",
 		"payment.captured":              "payment.captured",
 		"payment.capture_failed":        "payment.capture_failed",
