@@ -34,7 +34,11 @@ func (s *Server) attempt(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	s.showState(w, r)
+	if v, err = s.recall(ctx, v.id); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.encode(w, r, v)
 }
 
 // showState answers with the state after something was done.

@@ -127,13 +127,23 @@ func (s *Server) find(ctx context.Context, checkoutID string) (place, error) {
 // load reads the checkout as the log has it now: one query where everything that
 // concerns it is remembered, and one more for each thing that leads to others.
 func (s *Server) load(ctx context.Context, checkoutID string) (view, error) {
+	return s.loadBy(ctx, checkoutID, (*engine.Engine).Refresh)
+}
+
+// recall is [Server.load] as far as this process remembers it, for the answer to what
+// it has just recorded itself.
+func (s *Server) recall(ctx context.Context, checkoutID string) (view, error) {
+	return s.loadBy(ctx, checkoutID, (*engine.Engine).Recall)
+}
+
+func (s *Server) loadBy(ctx context.Context, checkoutID string, read func(*engine.Engine, context.Context, ...engine.Ref) error) (view, error) {
 	p, err := s.find(ctx, checkoutID)
 	if err != nil {
 		return view{}, err
 	}
 	v := view{place: p, id: checkoutID, methods: map[string]*engine.Stream[object.PaymentMethod]{}}
 	for refs := v.unread(); len(refs) > 0; refs = v.unread() {
-		if err := p.service.Engine.Refresh(ctx, refs...); err != nil {
+		if err := read(p.service.Engine, ctx, refs...); err != nil {
 			return view{}, err
 		}
 	}

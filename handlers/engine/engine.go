@@ -9,6 +9,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -165,6 +166,17 @@ func (g *Engine) Refresh(ctx context.Context, refs ...Ref) error {
 		}
 	}
 	return nil
+}
+
+// Recall is [Engine.Refresh] for those of refs alone that nothing is remembered of.
+// The others are as old as what this process last read or appended: good enough to
+// show what its own command has just come to, and for nothing that is decided.
+func (g *Engine) Recall(ctx context.Context, refs ...Ref) error {
+	unknown := slices.DeleteFunc(slices.Clone(refs), func(r Ref) bool { return r.after().Version > 0 })
+	if len(unknown) == 0 {
+		return nil
+	}
+	return g.Refresh(ctx, unknown...)
 }
 
 type requestIDKey struct{}

@@ -77,7 +77,8 @@ func newNotebook(pool *pgxpool.Pool, log eventstore.Log, logger *slog.Logger) *n
 			)
 			UPDATE {leases} s
 			SET owner = '', until = clock_timestamp() + n.wait * interval '1 microsecond', done_position = nullif(n.done, 0)
-			FROM n WHERE s.kind = $1 AND s.id = n.id AND s.owner = n.owner`),
+			FROM n CROSS JOIN LATERAL (SELECT l.ctid AS place FROM {leases} l WHERE l.kind = $1 AND l.id = n.id LIMIT 1) at
+			WHERE s.ctid = at.place AND s.owner = n.owner`),
 	}
 }
 
