@@ -61,7 +61,7 @@ func EvolveDelivery(s Delivery, id string, e Event) Delivery {
 		return Delivery{ID: id, EndpointID: e.EndpointID, EventID: e.EventID, Delivered: true, Exhausted: s.Exhausted}
 	case Exhausted:
 		return Delivery{ID: id, EndpointID: e.EndpointID, EventID: e.EventID, Delivered: s.Delivered, Exhausted: true}
-	case EndpointCreated, EndpointUpdated, EndpointPaused, EndpointResumed, EndpointDisabled, EndpointDeleted:
+	case EndpointCreated, EndpointUpdated, EndpointPaused, EndpointResumed, EndpointDisabled, EndpointSecretRotated, EndpointDeleted:
 		panic(fmt.Sprintf("webhook: %T is not a delivery's", e))
 	default:
 		panic(fmt.Sprintf("webhook: %T is not handled", e))

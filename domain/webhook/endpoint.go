@@ -3,6 +3,7 @@ package webhook
 import (
 	"fmt"
 	"slices"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -21,6 +22,13 @@ var (
 	ErrDescriptionTooLong = &domain.Refusal{
 		Code: "invalid_request", Detail: fmt.Sprintf("description may have at most %d characters.", DescriptionRunesMax), Field: "/description",
 	}
+	ErrOverlapOutOfRange = &domain.Refusal{
+		Code: "invalid_request", Field: "/overlap_hours",
+		Detail: fmt.Sprintf("overlap_hours must be 0 to %d.", int(OverlapMax.Hours())),
+	}
+	// ErrTooManySecrets: time lifts it, because the overlaps end.
+	ErrTooManySecrets = domain.RefuseForNow("secret_limit_reached",
+		fmt.Sprintf("The endpoint has %d secrets that still sign. Wait until an overlap has ended, or rotate with an overlap of 0.", SecretsMax))
 	ErrStatusUnknown = &domain.Refusal{
 		Code: "invalid_request", Detail: "status must be enabled, paused or disabled.", Field: "/status",
 	}
@@ -57,12 +65,23 @@ type UpdateEndpoint struct {
 // DisableEndpoint ends deliveries for a reason that is not the merchant's wish.
 type DisableEndpoint struct{ Reason DisabledReason }
 
+// RotateSecret has messages signed with a new secret, which lies in the vault
+// already. For the overlap those of before sign, too; an overlap of 0 ends them at
+// once. No earlier secret outlives this overlap, whatever was said when it was
+// replaced.
+type RotateSecret struct {
+	SecretRef string
+	Overlap   time.Duration
+	At        time.Time
+}
+
 // DeleteEndpoint ends an endpoint for good.
 type DeleteEndpoint struct{}
 
 func (CreateEndpoint) endpointCommand()  {}
 func (UpdateEndpoint) endpointCommand()  {}
 func (DisableEndpoint) endpointCommand() {}
+func (RotateSecret) endpointCommand()    {}
 func (DeleteEndpoint) endpointCommand()  {}
 
 // DecideEndpoint returns what happens when c is asked of an endpoint in state s:
@@ -82,6 +101,8 @@ func DecideEndpoint(s Endpoint, c EndpointCommand) ([]Event, error) {
 			return nil, nil
 		}
 		return []Event{EndpointDisabled(c)}, nil
+	case RotateSecret:
+		return s.rotate(c)
 	case DeleteEndpoint:
 		return []Event{EndpointDeleted(c)}, nil
 	default:
@@ -132,6 +153,44 @@ func (s Endpoint) update(c UpdateEndpoint) ([]Event, error) {
 	}
 }
 
+func (s Endpoint) rotate(c RotateSecret) ([]Event, error) {
+	if c.Overlap < 0 || c.Overlap > OverlapMax {
+		return nil, ErrOverlapOutOfRange
+	}
+	if c.Overlap > 0 && len(s.LiveSecrets(c.At)) >= SecretsMax {
+		return nil, ErrTooManySecrets
+	}
+	return []Event{EndpointSecretRotated{SecretRef: c.SecretRef, EarlierEndsAt: c.At.Add(c.Overlap)}}, nil
+}
+
+// LiveSecrets are the references of the secrets that messages are signed with at
+// an instant: the present one first, then those whose overlap has not ended,
+// oldest first.
+func (s Endpoint) LiveSecrets(at time.Time) []string {
+	live := []string{s.SecretRef}
+	for _, e := range s.Earlier {
+		if at.Before(e.EndsAt) {
+			live = append(live, e.Ref)
+		}
+	}
+	return live
+}
+
+// rotated returns the earlier secrets once the present one is one of them. An
+// older one never ends after a newer one, and at most [SecretsMax] are live at a
+// time: so what is dropped here has ended long ago.
+func (s Endpoint) rotated(endsAt time.Time) []EarlierSecret {
+	var earlier []EarlierSecret
+	for _, e := range s.Earlier {
+		if endsAt.Before(e.EndsAt) {
+			e.EndsAt = endsAt
+		}
+		earlier = append(earlier, e)
+	}
+	earlier = append(earlier, EarlierSecret{Ref: s.SecretRef, EndsAt: endsAt})
+	return earlier[max(0, len(earlier)-SecretsMax):]
+}
+
 func checkFields(url *string, events []string, eventsGiven bool, description *string) error {
 	if url != nil && (*url == "" || len(*url) > URLBytesMax) {
 		return ErrURLInvalid
@@ -172,6 +231,8 @@ func EvolveEndpoint(s Endpoint, id, merchantID string, e Event) Endpoint {
 		s.Status = StatusEnabled
 	case EndpointDisabled:
 		s.Status = StatusDisabled
+	case EndpointSecretRotated:
+		s.SecretRef, s.Earlier = e.SecretRef, s.rotated(e.EarlierEndsAt)
 	case EndpointDeleted:
 		s.Deleted = true
 	case Delivered, Exhausted:

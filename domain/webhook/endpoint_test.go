@@ -2,9 +2,12 @@ package webhook_test
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
@@ -18,6 +21,16 @@ const (
 	merchantID = "mer_01hzy3v7q8e4xk2m9c5b7d6f0b"
 	url        = "https://shop.example/hooks"
 )
+
+var noon = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
+
+func rotate(ref string, overlap time.Duration) webhook.RotateSecret {
+	return webhook.RotateSecret{SecretRef: ref, Overlap: overlap, At: noon}
+}
+
+func rotated(ref string, overlap time.Duration) webhook.EndpointSecretRotated {
+	return webhook.EndpointSecretRotated{SecretRef: ref, EarlierEndsAt: noon.Add(overlap)}
+}
 
 func ptr[T any](v T) *T { return &v }
 
@@ -80,6 +93,21 @@ func TestEndpoint(t *testing.T) {
 		{"disable twice", []webhook.Event{created, webhook.EndpointDisabled{Reason: webhook.DisabledGone}},
 			webhook.DisableEndpoint{Reason: webhook.DisabledGone}, nil, nil},
 
+		{"rotate what does not exist", nil, rotate("vlt_2", time.Hour), nil, webhook.ErrEndpointNotFound},
+		{"rotate", []webhook.Event{created}, rotate("vlt_2", time.Hour), []webhook.Event{rotated("vlt_2", time.Hour)}, nil},
+		{"rotate at once", []webhook.Event{created}, rotate("vlt_2", 0), []webhook.Event{rotated("vlt_2", 0)}, nil},
+		{"rotate for as long as may be", []webhook.Event{created}, rotate("vlt_2", webhook.OverlapMax), []webhook.Event{rotated("vlt_2", webhook.OverlapMax)}, nil},
+		{"rotate for longer", []webhook.Event{created}, rotate("vlt_2", webhook.OverlapMax+1), nil, webhook.ErrOverlapOutOfRange},
+		{"rotate backwards", []webhook.Event{created}, rotate("vlt_2", -1), nil, webhook.ErrOverlapOutOfRange},
+		{"rotate while as many sign as may", []webhook.Event{created, rotated("vlt_2", time.Hour), rotated("vlt_3", time.Hour), rotated("vlt_4", time.Hour)},
+			rotate("vlt_5", time.Hour), nil, webhook.ErrTooManySecrets},
+		{"rotate at once while as many sign as may", []webhook.Event{created, rotated("vlt_2", time.Hour), rotated("vlt_3", time.Hour), rotated("vlt_4", time.Hour)},
+			rotate("vlt_5", 0), []webhook.Event{rotated("vlt_5", 0)}, nil},
+		{"rotate once overlaps have ended", []webhook.Event{created, rotated("vlt_2", time.Hour), rotated("vlt_3", time.Hour), rotated("vlt_4", 0)},
+			rotate("vlt_5", time.Hour), []webhook.Event{rotated("vlt_5", time.Hour)}, nil},
+		{"rotate what is paused", []webhook.Event{created, webhook.EndpointPaused{}}, rotate("vlt_2", time.Hour), []webhook.Event{rotated("vlt_2", time.Hour)}, nil},
+		{"rotate what is deleted", []webhook.Event{created, webhook.EndpointDeleted{}}, rotate("vlt_2", time.Hour), nil, webhook.ErrEndpointNotFound},
+
 		{"delete", []webhook.Event{created}, webhook.DeleteEndpoint{}, []webhook.Event{webhook.EndpointDeleted{}}, nil},
 		{"delete twice", []webhook.Event{created, webhook.EndpointDeleted{}}, webhook.DeleteEndpoint{}, nil, webhook.ErrEndpointNotFound},
 		{"update what is deleted", []webhook.Event{created, webhook.EndpointDeleted{}}, webhook.UpdateEndpoint{}, nil, webhook.ErrEndpointNotFound},
@@ -127,6 +155,70 @@ func TestCheckEvents(t *testing.T) {
 			t.Errorf("%q: %+v, want a refusal at %q", c.events, refusal, c.field)
 		}
 	}
+}
+
+// The present secret always signs, the earlier ones until their overlap ends; and
+// no later rotation makes one of them live longer.
+func TestLiveSecrets(t *testing.T) {
+	t.Parallel()
+	created := webhook.EndpointCreated{URL: url, Events: []string{webhook.AllTypes}, SecretRef: "vlt_1"}
+	for _, c := range []struct {
+		name  string
+		given []webhook.Event
+		after time.Duration
+		want  []string
+	}{
+		{"never rotated", nil, 0, []string{"vlt_1"}},
+		{"within the overlap", []webhook.Event{rotated("vlt_2", time.Hour)}, time.Hour - 1, []string{"vlt_2", "vlt_1"}},
+		{"at its end", []webhook.Event{rotated("vlt_2", time.Hour)}, time.Hour, []string{"vlt_2"}},
+		{"without one", []webhook.Event{rotated("vlt_2", 0)}, 0, []string{"vlt_2"}},
+		{"a longer one follows", []webhook.Event{rotated("vlt_2", time.Hour), rotated("vlt_3", 2*time.Hour)}, 0, []string{"vlt_3", "vlt_1", "vlt_2"}},
+		{"the first has ended", []webhook.Event{rotated("vlt_2", time.Hour), rotated("vlt_3", 2*time.Hour)}, time.Hour, []string{"vlt_3", "vlt_2"}},
+		{"a shorter one follows", []webhook.Event{rotated("vlt_2", 2*time.Hour), rotated("vlt_3", time.Hour)}, time.Hour, []string{"vlt_3"}},
+		{"all end at once", []webhook.Event{rotated("vlt_2", time.Hour), rotated("vlt_3", 0)}, 0, []string{"vlt_3"}},
+	} {
+		s := given(append([]webhook.Event{created}, c.given...)...)
+		if got := s.LiveSecrets(noon.Add(c.after)); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q sign, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// However often secrets are rotated, those that sign are few, and none that still
+// should is forgotten.
+func TestLiveSecretsInvariants(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		s := given(webhook.EndpointCreated{URL: url, Events: []string{webhook.AllTypes}, SecretRef: "vlt_0"})
+		ends := map[string]time.Time{}
+		now := noon
+		for i := range rapid.IntRange(1, 30).Draw(t, "rotations") {
+			now = now.Add(time.Duration(rapid.IntRange(0, 30).Draw(t, "hours later")) * time.Hour)
+			c := webhook.RotateSecret{SecretRef: fmt.Sprintf("vlt_%d", i+1), At: now, Overlap: time.Duration(rapid.IntRange(0, 48).Draw(t, "overlap")) * time.Hour}
+			events, err := webhook.DecideEndpoint(s, c)
+			if err == nil {
+				ends[s.SecretRef] = now.Add(c.Overlap)
+				for ref, end := range ends {
+					if now.Add(c.Overlap).Before(end) {
+						ends[ref] = now.Add(c.Overlap)
+					}
+				}
+				s = webhook.EvolveEndpoint(s, endpointID, merchantID, events[0])
+			}
+			want := []string{s.SecretRef}
+			for ref, end := range ends {
+				if now.Before(end) {
+					want = append(want, ref)
+				}
+			}
+			live := s.LiveSecrets(now)
+			slices.Sort(live)
+			slices.Sort(want)
+			if !slices.Equal(live, want) || len(live) > webhook.SecretsMax || len(s.Earlier) > webhook.SecretsMax {
+				t.Fatalf("%q sign, want %q; kept are %v", live, want, s.Earlier)
+			}
+		}
+	})
 }
 
 func TestWants(t *testing.T) {

@@ -40,6 +40,14 @@ type EndpointDisabled struct {
 	Reason DisabledReason `json:"reason"`
 }
 
+// EndpointSecretRotated: messages are signed with a new secret. The secrets of
+// before go on signing beside it until their end, so that a receiver has time to
+// change; after that nothing is signed with them any more.
+type EndpointSecretRotated struct {
+	SecretRef     string    `json:"secret_ref"` // into the vault
+	EarlierEndsAt time.Time `json:"earlier_ends_at"`
+}
+
 // EndpointDeleted: the endpoint is gone for good.
 type EndpointDeleted struct{}
 
@@ -64,23 +72,25 @@ type Exhausted struct {
 	ExhaustedAt time.Time `json:"exhausted_at"`
 }
 
-func (EndpointCreated) Type() string  { return "webhook.endpoint_created" }
-func (EndpointUpdated) Type() string  { return "webhook.endpoint_updated" }
-func (EndpointPaused) Type() string   { return "webhook.endpoint_paused" }
-func (EndpointResumed) Type() string  { return "webhook.endpoint_resumed" }
-func (EndpointDisabled) Type() string { return "webhook.endpoint_disabled" }
-func (EndpointDeleted) Type() string  { return "webhook.endpoint_deleted" }
-func (Delivered) Type() string        { return "webhook.delivered" }
-func (Exhausted) Type() string        { return "webhook.exhausted" }
+func (EndpointCreated) Type() string       { return "webhook.endpoint_created" }
+func (EndpointUpdated) Type() string       { return "webhook.endpoint_updated" }
+func (EndpointPaused) Type() string        { return "webhook.endpoint_paused" }
+func (EndpointResumed) Type() string       { return "webhook.endpoint_resumed" }
+func (EndpointDisabled) Type() string      { return "webhook.endpoint_disabled" }
+func (EndpointSecretRotated) Type() string { return "webhook.endpoint_secret_rotated" }
+func (EndpointDeleted) Type() string       { return "webhook.endpoint_deleted" }
+func (Delivered) Type() string             { return "webhook.delivered" }
+func (Exhausted) Type() string             { return "webhook.exhausted" }
 
-func (EndpointCreated) webhookEvent()  {}
-func (EndpointUpdated) webhookEvent()  {}
-func (EndpointPaused) webhookEvent()   {}
-func (EndpointResumed) webhookEvent()  {}
-func (EndpointDisabled) webhookEvent() {}
-func (EndpointDeleted) webhookEvent()  {}
-func (Delivered) webhookEvent()        {}
-func (Exhausted) webhookEvent()        {}
+func (EndpointCreated) webhookEvent()       {}
+func (EndpointUpdated) webhookEvent()       {}
+func (EndpointPaused) webhookEvent()        {}
+func (EndpointResumed) webhookEvent()       {}
+func (EndpointDisabled) webhookEvent()      {}
+func (EndpointSecretRotated) webhookEvent() {}
+func (EndpointDeleted) webhookEvent()       {}
+func (Delivered) webhookEvent()             {}
+func (Exhausted) webhookEvent()             {}
 
 // Codec reads and writes every event of endpoints and deliveries.
 var Codec = codec.New(
@@ -89,6 +99,7 @@ var Codec = codec.New(
 	codec.Define("webhook.endpoint_paused", 1, func(e EndpointPaused) Event { return e }),
 	codec.Define("webhook.endpoint_resumed", 1, func(e EndpointResumed) Event { return e }),
 	codec.Define("webhook.endpoint_disabled", 1, func(e EndpointDisabled) Event { return e }),
+	codec.Define("webhook.endpoint_secret_rotated", 1, func(e EndpointSecretRotated) Event { return e }),
 	codec.Define("webhook.endpoint_deleted", 1, func(e EndpointDeleted) Event { return e }),
 	codec.Define("webhook.delivered", 1, func(e Delivered) Event { return e }),
 	codec.Define("webhook.exhausted", 1, func(e Exhausted) Event { return e }),

@@ -11,6 +11,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -22,6 +23,11 @@ import (
 const (
 	URLBytesMax         = 2048
 	DescriptionRunesMax = 500
+	// SecretsMax is how many secrets of an endpoint may sign at a time: each adds
+	// a signature to every message.
+	SecretsMax = 4
+	// OverlapMax is how long a secret may go on signing after it was replaced.
+	OverlapMax = 7 * 24 * time.Hour
 )
 
 // Status says whether an endpoint is sent to.
@@ -53,8 +59,15 @@ type Endpoint struct {
 	Events      []string
 	Description string
 	SecretRef   string // into the vault
+	Earlier     []EarlierSecret
 	Status      Status
 	Deleted     bool
+}
+
+// EarlierSecret is one that was replaced, and when it stops signing.
+type EarlierSecret struct {
+	Ref    string // into the vault
+	EndsAt time.Time
 }
 
 // Exists reports whether the endpoint was ever created.

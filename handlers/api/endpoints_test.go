@@ -302,3 +302,73 @@ func TestEndpointChangesAreReplayed(t *testing.T) {
 	}
 	replays() // also of what is deleted
 }
+
+// A new secret is shown by its rotation and replays of that, and by nothing else.
+func TestSecretsAreRotated(t *testing.T) {
+	t.Parallel()
+	b := setupEndpoints(t)
+	other := b.On(b.Process())
+	hook := object{"url": hookURL, "events": []string{"*"}}
+	created := b.Post(endpoints, hook, key("create")).Is(201)
+	path := endpoints + "/" + created.Text("id")
+	first := b.Post(path+"/rotate_secret", object{"overlap_hours": 2}, key("rotate")).Is(200).Shows(object{"version": 2, "status": "enabled"})
+	second := other.Post(path+"/rotate_secret", nil, key("rotate again")).Is(200).Shows(object{"version": 3})
+	if replayed(first) || first.Text("secret") == created.Text("secret") || second.Text("secret") == first.Text("secret") {
+		t.Errorf("the secrets are\n%s\n%s\n%s", created.Body, first.Body, second.Body)
+	}
+	for _, c := range []*handlerstest.Caller{b.Caller, other} {
+		same(t, first, c.Post(path+"/rotate_secret", object{"overlap_hours": 2}, key("rotate")))
+		same(t, second, c.Post(path+"/rotate_secret", object{}, key("rotate again")))
+		same(t, second, c.Post(path+"/rotate_secret", object{"overlap_hours": 24}, key("rotate again"))) // which is the default
+		same(t, created, c.Post(endpoints, hook, key("create")))
+		c.Get(path).Is(200).Shows(object{"version": 3, "secret": nil})
+	}
+	send(t, b.Caller, "PATCH", path, object{"status": "paused"}).Is(200).Shows(object{"secret": nil})
+	list := b.list(t, endpoints, "min_position", second.Header.Get(positionHeader)).Is(200)
+	list.Shows(object{"data.0.id": created.Text("id"), "data.0.secret": nil})
+
+	// The old ones are kept in the vault for as long as a replay may show them; as
+	// many may sign as may, and an overlap of 0 ends all others.
+	b.Post(path+"/rotate_secret", object{"overlap_hours": 168}).Is(200)
+	b.Post(path+"/rotate_secret", object{"overlap_hours": 1}, key("too many")).Problem(409, "secret_limit_reached")
+	leaked := b.Post(path+"/rotate_secret", object{"overlap_hours": 0}).Is(200).Shows(object{"version": 6})
+	// That it was refused is not remembered: time lifts it.
+	b.Post(path+"/rotate_secret", object{"overlap_hours": 1}, key("too many")).Is(200).Shows(object{"version": 7})
+	if leaked.Text("secret") == second.Text("secret") {
+		t.Error("a secret comes twice")
+	}
+	same(t, first, b.Post(path+"/rotate_secret", object{"overlap_hours": 2}, key("rotate")))
+
+	send(t, b.Caller, "DELETE", path, nil).Is(204)
+	same(t, first, b.Post(path+"/rotate_secret", object{"overlap_hours": 2}, key("rotate")))
+	b.Post(path+"/rotate_secret", nil, key("deleted")).Problem(404, "not_found")
+}
+
+func TestRotationsThatAreRefused(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	path := b.endpoint(t)
+	for _, c := range []struct {
+		name   string
+		body   any
+		blamed string
+	}{
+		{"an overlap below 0", object{"overlap_hours": -1}, "/overlap_hours: too_small"},
+		{"more than a week", object{"overlap_hours": 169}, "/overlap_hours: too_large"},
+		{"half an hour", `{"overlap_hours":0.5}`, "/overlap_hours: wrong_type"},
+		{"text", object{"overlap_hours": "24"}, "/overlap_hours: wrong_type"},
+		{"null", object{"overlap_hours": nil}, "/overlap_hours: wrong_type"},
+		{"a secret of one's own", object{"secret": "whsec_mine"}, "/secret: unknown"},
+	} {
+		blames(t, b.Post(path+"/rotate_secret", c.body, key(c.name)).Problem(400, "invalid_request"), c.blamed)
+	}
+	b.First.Caller(t, b.merchant.Public).Post(path+"/rotate_secret", nil).Problem(403, "forbidden")
+	for _, mode := range []string{"test", "live"} {
+		stranger := b.First.Caller(t, b.Merchant(mode).Secret)
+		stranger.Post(path+"/rotate_secret", nil).Problem(404, "not_found")
+	}
+	for _, nothing := range []string{id.Format(id.Endpoint, engine.NewID()), "ps_01hzy3v7q8e4xk2m9c5b7d6f0a", "nonsense"} {
+		b.Post(endpoints+"/"+nothing+"/rotate_secret", nil).Problem(404, "not_found")
+	}
+	b.Get(path).Is(200).Shows(object{"version": 1})
+}

@@ -2,7 +2,9 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/cockroachdb/errors"
 
@@ -21,6 +23,7 @@ func (s *Server) webhookRoutes() {
 	s.mux.Handle("GET /webhooks/endpoints/{id}", s.read(s.getEndpoint))
 	s.mux.Handle("PATCH /webhooks/endpoints/{id}", s.writeKeyless(s.updateEndpoint))
 	s.mux.Handle("DELETE /webhooks/endpoints/{id}", s.writeKeyless(s.deleteEndpoint))
+	s.mux.Handle("POST /webhooks/endpoints/{id}/rotate_secret", s.write(s.rotateSecret))
 	s.mux.Handle("GET /webhooks/deliveries", s.read(s.listDeliveries))
 	s.mux.Handle("GET /webhooks/deliveries/{id}", s.read(s.getDelivery))
 }
@@ -119,12 +122,70 @@ func (s *Server) deleteEndpoint(ctx context.Context, r *writeRequest, fingerprin
 	return r.changeEndpoint(ctx, r.PathValue("id"), http.StatusNoContent, webhook.DeleteEndpoint{})
 }
 
+// overlapHoursDefault is how long earlier secrets go on signing unless the
+// merchant says otherwise.
+const overlapHoursDefault = 24
+
+// rotateRequest is a decoded request for a new secret.
+type rotateRequest struct {
+	OverlapHours int64 `json:"overlap_hours"`
+}
+
+func (s *Server) rotateSecret(ctx context.Context, r *writeRequest, fingerprint func(any)) (written, error) {
+	if err := r.secretOnly(); err != nil {
+		return written{}, err
+	}
+	in := rotateRequest{OverlapHours: overlapHoursDefault}
+	if hours, ok := r.body.Integer("overlap_hours"); ok {
+		in.OverlapHours = hours
+		hoursMax := int64(webhook.OverlapMax / time.Hour)
+		switch {
+		case hours < 0:
+			r.body.Wrong("overlap_hours", problem.TooSmall, "The overlap is at least 0 hours.")
+		case hours > hoursMax:
+			r.body.Wrong("overlap_hours", problem.TooLarge, fmt.Sprintf("The overlap is at most %d hours.", hoursMax))
+		}
+	}
+	if err := r.body.Done(); err != nil {
+		return written{}, err
+	}
+	fingerprint(in)
+	endpointID := r.PathValue("id")
+	if err := r.ownEndpoint(ctx, endpointID); err != nil {
+		return written{}, err
+	}
+	ref, _, err := r.account.Secrets.Make(ctx, r.merchant.ID, endpointID)
+	if err != nil {
+		return written{}, err
+	}
+	return r.changeEndpoint(ctx, endpointID, http.StatusOK, webhook.RotateSecret{
+		SecretRef: ref, Overlap: time.Duration(in.OverlapHours) * time.Hour, At: r.account.Engine.Now().Wall,
+	})
+}
+
+// ownEndpoint refuses what is not an endpoint of the caller's, before anything is
+// put into the vault for it. The decision looks again.
+func (r *writeRequest) ownEndpoint(ctx context.Context, endpointID string) error {
+	if !id.Valid(id.Endpoint, endpointID) {
+		return noEndpoint()
+	}
+	ref := r.account.Engine.Endpoints.Ref(endpointID)
+	if err := r.account.Engine.Refresh(ctx, ref); err != nil {
+		return err
+	}
+	if ref.Version == 0 || ref.MerchantID != r.merchant.ID {
+		return noEndpoint()
+	}
+	return nil
+}
+
+func noEndpoint() error { return problem.New(problem.NotFound, webhook.ErrEndpointNotFound.Detail) }
+
 // changeEndpoint has the domain decide what is asked of an endpoint.
 func (r *writeRequest) changeEndpoint(ctx context.Context, endpointID string, status int, c webhook.EndpointCommand) (written, error) {
 	g := r.account.Engine
-	missing := problem.New(problem.NotFound, "There is no such webhook endpoint.")
 	if !id.Valid(id.Endpoint, endpointID) {
-		return written{}, missing
+		return written{}, noEndpoint()
 	}
 	version := 0
 	done, err := g.Do(ctx, engine.Command{
@@ -139,11 +200,16 @@ func (r *writeRequest) changeEndpoint(ctx context.Context, endpointID string, st
 				return err
 			}
 			if e.Version > 0 && e.MerchantID != r.merchant.ID {
-				return missing
+				return noEndpoint()
 			}
 			events, err := webhook.DecideEndpoint(e.Value, c)
 			if err != nil {
 				return err
+			}
+			if _, rotate := c.(webhook.RotateSecret); rotate {
+				if err := r.account.Secrets.Doubt(ctx, r.merchant.ID, e.Value.SecretRef); err != nil {
+					return err
+				}
 			}
 			if err := r.countEndpoint(tx, owner, endpointID, c); err != nil {
 				return err
@@ -169,7 +235,7 @@ func (r *writeRequest) countEndpoint(tx *engine.Tx, owner merchant.State, endpoi
 		count = merchant.AddEndpoint{EndpointID: endpointID}
 	case webhook.DeleteEndpoint:
 		count = merchant.RemoveEndpoint{EndpointID: endpointID}
-	case webhook.UpdateEndpoint, webhook.DisableEndpoint:
+	case webhook.UpdateEndpoint, webhook.DisableEndpoint, webhook.RotateSecret:
 		return nil
 	}
 	events, err := merchant.Decide(owner, count)
@@ -178,7 +244,7 @@ func (r *writeRequest) countEndpoint(tx *engine.Tx, owner merchant.State, endpoi
 }
 
 // newEndpoint is an endpoint with the secret that its messages are signed with:
-// shown when it is made, and in a replay of that.
+// shown when that is made, with the endpoint or by a rotation, and in a replay.
 type newEndpoint struct {
 	object.Endpoint
 	Secret string `json:"secret"`
@@ -196,7 +262,7 @@ func (s *Server) endpointAt(ctx context.Context, r *writeRequest, stream string,
 	}
 	secret, err := r.account.Secrets.Get(ctx, l.MerchantID, stream, state.Value.SecretRef)
 	if err != nil {
-		return nil, 0, errors.Wrap(err, "show a new endpoint's secret")
+		return nil, 0, errors.Wrap(err, "show a new secret")
 	}
 	return newEndpoint{Endpoint: l.Value, Secret: secret.Reveal()}, l.Position, nil
 }

@@ -53,6 +53,7 @@ const (
 	ClockExists             domain.Code = "clock_exists"
 	ClockAdvancing          domain.Code = "clock_advancing"
 	ClockOutOfStep          domain.Code = "clock_out_of_step"
+	SecretLimitReached      domain.Code = "secret_limit_reached"
 
 	Erased domain.Code = "erased"
 
@@ -219,6 +220,9 @@ var table = []Kind{
 	{Code: ClockOutOfStep, Status: http.StatusConflict, Title: "The test clock is not on its way there",
 		When: "A test clock was to take a step that leads past where it was sent.",
 		Do:   "Read the clock: `advancing_to` says where it is on its way to."},
+	{Code: SecretLimitReached, Status: http.StatusConflict, Title: "Too many secrets sign",
+		When: "As many secrets of the webhook endpoint sign its messages as may at a time: it was rotated several times within their overlap.",
+		Do:   "Wait until an overlap has ended, or rotate with `overlap_hours` of 0, which ends all earlier secrets at once."},
 	{Code: Erased, Status: http.StatusGone, Title: "Erased",
 		When: "The customer has been erased: who they were is known nowhere any more, and no answer that told it is given again.",
 		Do:   "Nothing can bring the data back. Captured payments stay, and can be refunded."},

@@ -31,10 +31,10 @@ type job struct {
 	claimedAt                  time.Time
 
 	// What the log says, loaded after the claim.
-	url, secretRef string
-	message        Message
-	causation      uuid.UUID
-	tries          int // made before this one
+	endpoint  webhook.Endpoint
+	message   Message
+	causation uuid.UUID
+	tries     int // made before this one
 }
 
 // prepare loads what the claimed deliveries need from the log, and returns those
@@ -77,7 +77,7 @@ func (w *Worker) prepare(ctx context.Context, all []job) ([]job, error) {
 			w.letGo(j, recheck, 0)
 			continue
 		}
-		j.url, j.secretRef, j.tries = e.URL, e.SecretRef, tries[j.id]
+		j.endpoint, j.tries = e, tries[j.id]
 		if err := w.render(&j, sources[j.source]); err != nil {
 			w.log.ErrorContext(ctx, "a webhook message can't be rendered", "delivery", j.id, "event", j.eventID, "error", err)
 			w.letGo(j, aside, 0)

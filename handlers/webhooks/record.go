@@ -111,7 +111,7 @@ func (w *Worker) disable(ctx context.Context, j job) (int64, error) {
 				known = s.Position
 				return nil
 			}
-			if s.Value.URL != j.url {
+			if s.Value.URL != j.endpoint.URL {
 				return nil
 			}
 			known = s.Position

@@ -90,15 +90,15 @@ func (w *Worker) Run(ctx context.Context) error {
 // start makes one try on a goroutine of its own.
 func (w *Worker) start(ctx context.Context, j job) {
 	w.jobs.Go(func() {
-		secret, err := w.secrets.Get(ctx, j.merchantID, j.endpointID, j.secretRef)
+		startedAt := time.Now()
+		secrets, err := w.secrets.live(ctx, j.endpoint, startedAt)
 		if err != nil {
 			w.log.ErrorContext(ctx, "a webhook message can't be signed", "delivery", j.id, "endpoint", j.endpointID, "error", err)
 			w.ended <- end{endpointID: j.endpointID, failed: true}
 			w.letGo(j, aside, 0)
 			return
 		}
-		startedAt := time.Now()
-		answer := w.egress.Post(ctx, j.url, Sign(j.message.ID, startedAt, j.message.Body, secret), j.message.Body)
+		answer := w.egress.Post(ctx, j.endpoint.URL, Sign(j.message.ID, startedAt, j.message.Body, secrets...), j.message.Body)
 		w.recording <- struct{}{} // before the place is given free: outcomes can't pile up
 		w.ended <- end{endpointID: j.endpointID, failed: !answer.Class.Success() && answer.Class != Abandoned}
 		w.record(ctx, j, startedAt, answer)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -258,6 +259,47 @@ func TestDeadWorker(t *testing.T) {
 	in.exactly(ids)
 }
 
+// Until the overlap of a rotation ends both secrets sign, then the new one alone.
+func TestRotatedSecretsSign(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name         string
+		overlap, ago time.Duration
+		oldSigns     bool
+	}{
+		{"within the overlap", 24 * time.Hour, time.Hour, true},
+		{"after it", 24 * time.Hour, 25 * time.Hour, false},
+		{"without one", 0, 0, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t)
+			in := receiver(t, status(204))
+			endpointID, old := s.endpoint("mer_1", in.url)
+			ref, fresh, err := s.secrets.Make(s.ctx, "mer_1", endpointID)
+			s.must(err)
+			s.change("mer_1", endpointID, webhook.RotateSecret{SecretRef: ref, Overlap: c.overlap, At: time.Now().Add(-c.ago)})
+			s.worker()
+			s.sessions("mer_1", 1)
+			s.has(1, endpointID, projections.DeliveryDelivered)
+			m := in.messages()[0]
+			if err := verify(fresh, m.body, m.header); err != nil {
+				t.Errorf("the new secret doesn't verify it: %v", err)
+			}
+			if err := verify(old, m.body, m.header); (err == nil) != c.oldSigns {
+				t.Errorf("with the old secret: %v", err)
+			}
+			want := 1
+			if c.oldSigns {
+				want = 2
+			}
+			if signatures := strings.Fields(m.header.Get("webhook-signature")); len(signatures) != want {
+				t.Errorf("the signatures are %q", signatures)
+			}
+		})
+	}
+}
+
 // Whoever recorded an outcome and died before the lease knew of it caused nothing
 // worse than a look.
 func TestOutcomeWithoutLease(t *testing.T) {
@@ -345,6 +387,29 @@ func TestNamed(t *testing.T) {
 	s.must(s.engine.Refresh(s.ctx, state))
 	live := engine.New(storetest.Open(t, s.db, "live"), time.Now)
 	named := webhooks.Named(live, s.engine)
+	// The present one is kept; one that was replaced until its overlap has ended,
+	// and as long as an answer may have to show it again.
+	for i, overlap := range []time.Duration{webhook.OverlapMax, 2 * time.Hour, 0} {
+		made, _, err := s.secrets.Make(s.ctx, "mer_1", endpointID)
+		s.must(err)
+		s.must(s.secrets.Doubt(s.ctx, "mer_1", state.Value.SecretRef))
+		before := state.Value.SecretRef
+		s.change("mer_1", endpointID, webhook.RotateSecret{SecretRef: made, Overlap: overlap, At: time.Now().Add(-time.Hour)})
+		s.must(s.engine.Refresh(s.ctx, state))
+		old := time.Now().Add(-30 * time.Hour)
+		want := []vault.Verdict{vault.Named, vault.Awaited, vault.Awaited}
+		if overlap == 0 {
+			want[1] = vault.Unnamed
+		}
+		got, err := named(s.ctx, []vault.Entry{
+			{Ref: made, Owner: "mer_1", Field: "webhook_secret/" + endpointID, CreatedAt: old},
+			{Ref: before, Owner: "mer_1", Field: "webhook_secret/" + endpointID, CreatedAt: old},
+			{Ref: before, Owner: "mer_1", Field: "webhook_secret/" + endpointID, CreatedAt: time.Now().Add(-24 * time.Hour)},
+		})
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("rotation %d: %v, %v", i, got, err)
+		}
+	}
 	got, err := named(s.ctx, []vault.Entry{
 		{Ref: state.Value.SecretRef, Owner: "mer_1", Field: "webhook_secret/" + endpointID},
 		{Ref: ref, Owner: "mer_1", Field: "webhook_secret/" + orphan},

@@ -20,6 +20,7 @@ func TestEndpointsAsClientsSeeThem(t *testing.T) {
 		"updated_partly": {created, updated, webhook.EndpointUpdated{Description: &none}},
 		"paused":         {created, webhook.EndpointPaused{}},
 		"resumed":        {created, webhook.EndpointPaused{}, webhook.EndpointResumed{}},
+		"rotated":        {created, webhook.EndpointSecretRotated{SecretRef: "vlt_2", EarlierEndsAt: noon}},
 		"disabled":       {created, webhook.EndpointDisabled{Reason: webhook.DisabledGone}},
 	} {
 		checkGolden(t, "endpoint_"+name, show[object.Endpoint](endpointID, events))
