@@ -98,7 +98,7 @@ func Methods(mode string) Projection {
 // Mandates is the read model of mandates.
 func Mandates(mode string) Projection {
 	return objects(mode, MandatesName, id.Mandate, object.Mandate.Apply, func(o object.Mandate) (listed, bool) {
-		return listed{status: o.Status, customerID: o.CustomerID, createdAt: o.CreatedAt}, true
+		return listed{status: string(o.Status), customerID: o.CustomerID, createdAt: o.CreatedAt}, true
 	})
 }
 

@@ -42,7 +42,7 @@ func (v *view) state() stateJSON {
 	o := v.shown.Value
 	out := stateJSON{Status: o.Status, PaymentOutcome: o.PaymentOutcome, AttemptID: v.attemptID()}
 	if e := o.LastPaymentError; e != nil && !v.inFlight() {
-		out.LastPaymentError = &customerError{ErrorCode: e.ErrorCode, Message: adviceOf(decline.ErrorCode(e.ErrorCode)), Timestamp: e.Timestamp}
+		out.LastPaymentError = &customerError{ErrorCode: string(e.ErrorCode), Message: adviceOf(e.ErrorCode), Timestamp: e.Timestamp}
 	}
 	if url := v.actionURL(); url != "" {
 		out.NextAction = &nextAction{Type: "redirect", URL: url}

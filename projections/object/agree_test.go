@@ -236,7 +236,7 @@ func (w *walk) checkPayment(t *rapid.T) {
 	if hasError := w.failures > 0 && !s.Attempt.Approved; hasError != (o.LastPaymentError != nil) {
 		t.Fatalf("after %d failures the payment is %s with the error %v", w.failures, s.Status, o.LastPaymentError)
 	}
-	if o.LastPaymentError != nil && (o.LastPaymentError.DeclineCode != "") != (o.LastPaymentError.ErrorCode == string(decline.CardDeclined)) {
+	if o.LastPaymentError != nil && (o.LastPaymentError.DeclineCode != "") != (o.LastPaymentError.ErrorCode == decline.CardDeclined) {
 		t.Fatalf("the error is %+v", *o.LastPaymentError)
 	}
 	w.checkOperations(t)
@@ -247,7 +247,7 @@ func (w *walk) checkOperations(t *rapid.T) {
 	sums := map[string]int64{}
 	for kind, list := range map[string][]object.Operation{"capture ": w.paymentObject.Captures, "void ": w.paymentObject.Voids, "refund ": w.paymentObject.Refunds} {
 		for _, op := range list {
-			sums[kind+op.Status] += op.Amount
+			sums[kind+string(op.Status)] += op.Amount
 		}
 	}
 	captured := w.payment.Captured

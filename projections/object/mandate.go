@@ -15,7 +15,7 @@ import (
 // constraints stand beside its other fields, as they were given.
 type Mandate struct {
 	ID               string         `json:"id"`
-	Status           string         `json:"status"` // active, revoked, expired, exhausted
+	Status           MandateStatus  `json:"status"`
 	Type             mandate.Kind   `json:"type"`
 	Currency         string         `json:"currency"`
 	Amount           *MandateAmount `json:"amount,omitempty"`
@@ -39,12 +39,15 @@ type Mandate struct {
 	UpdatedAt        Time           `json:"updated_at"`
 }
 
+// MandateStatus says whether payments may be made under a mandate, and else why not.
+type MandateStatus string
+
 // Statuses of a mandate.
 const (
-	mandateActive    = "active"
-	mandateRevoked   = "revoked"
-	mandateExpired   = "expired"
-	mandateExhausted = "exhausted"
+	mandateActive    MandateStatus = "active"
+	mandateRevoked   MandateStatus = "revoked"
+	mandateExpired   MandateStatus = "expired"
+	mandateExhausted MandateStatus = "exhausted"
 )
 
 // MandateAmount is exactly so much, written as a number, or a range.
@@ -86,13 +89,22 @@ type (
 	PeriodLimits = mandate.PeriodLimits
 )
 
+// InstalmentsType says how the parts of a total are laid down.
+type InstalmentsType string
+
+// Types of instalments.
+const (
+	instalmentsPeriodic InstalmentsType = "periodic"
+	instalmentsFixed    InstalmentsType = "fixed"
+)
+
 // Instalments are how a total is paid in parts.
 type Instalments struct {
-	Type           string         `json:"type"` // periodic, fixed
-	Amount         int64          `json:"amount,omitempty"`
-	Recurrence     *Rule          `json:"recurrence,omitempty"`
-	MaxOccurrences int            `json:"max_occurrences,omitempty"`
-	Items          []mandate.Item `json:"items,omitempty"`
+	Type           InstalmentsType `json:"type"`
+	Amount         int64           `json:"amount,omitempty"`
+	Recurrence     *Rule           `json:"recurrence,omitempty"`
+	MaxOccurrences int             `json:"max_occurrences,omitempty"`
+	Items          []mandate.Item  `json:"items,omitempty"`
 }
 
 // Consent is the evidence that the customer agreed.
@@ -176,9 +188,9 @@ func newMandate(mode string, e eventstore.Event, d mandate.Created) Mandate {
 
 func instalmentsOf(i *mandate.Instalments) *Instalments {
 	if len(i.Items) > 0 {
-		return &Instalments{Type: "fixed", Items: i.Items}
+		return &Instalments{Type: instalmentsFixed, Items: i.Items}
 	}
-	return &Instalments{Type: "periodic", Amount: i.Amount, Recurrence: ruleOf(i.Recurrence), MaxOccurrences: i.MaxOccurrences}
+	return &Instalments{Type: instalmentsPeriodic, Amount: i.Amount, Recurrence: ruleOf(i.Recurrence), MaxOccurrences: i.MaxOccurrences}
 }
 
 func ruleOf(r recurrence.Rule) *Rule {

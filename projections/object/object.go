@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/cockroachdb/errors"
+
+	"tender/domain/decline"
 )
 
 // Time is an instant as the API writes it: RFC 3339, UTC, milliseconds.
@@ -43,8 +45,8 @@ func timeOf(t time.Time) *Time {
 
 // PaymentError is why the last attempt failed.
 type PaymentError struct {
-	ErrorCode   string `json:"error_code"`
-	DeclineCode string `json:"decline_code,omitempty"`
-	Message     string `json:"message"`
-	Timestamp   Time   `json:"timestamp"`
+	ErrorCode   decline.ErrorCode `json:"error_code"`
+	DeclineCode decline.Code      `json:"decline_code,omitempty"`
+	Message     string            `json:"message"`
+	Timestamp   Time              `json:"timestamp"`
 }

@@ -51,17 +51,20 @@ type Payment struct {
 type Operation struct {
 	ID        string            `json:"id"`
 	Amount    int64             `json:"amount"`
-	Status    string            `json:"status"`           // pending, succeeded, failed
+	Status    OperationStatus   `json:"status"`
 	Reason    string            `json:"reason,omitempty"` // of a refund
 	Metadata  map[string]string `json:"metadata,omitempty"`
 	CreatedAt Time              `json:"created_at"`
 }
 
+// OperationStatus says whether the acquirer has answered, and what.
+type OperationStatus string
+
 // Statuses of an operation.
 const (
-	operationPending   = "pending"
-	operationSucceeded = "succeeded"
-	operationFailed    = "failed"
+	operationPending   OperationStatus = "pending"
+	operationSucceeded OperationStatus = "succeeded"
+	operationFailed    OperationStatus = "failed"
 )
 
 // Apply returns the payment after one more event of its stream. Events of other
@@ -174,7 +177,7 @@ func begun(list []Operation, op Operation) []Operation {
 	return append(slices.Clone(list), op)
 }
 
-func ended(list []Operation, id, status string) []Operation {
+func ended(list []Operation, id string, status OperationStatus) []Operation {
 	list = slices.Clone(list)
 	for i := range list {
 		if list[i].ID == id {

@@ -16,7 +16,7 @@ type Session struct {
 	Currency          string            `json:"currency"`
 	Status            session.Status    `json:"status"`
 	PaymentOutcome    session.Outcome   `json:"payment_outcome"`
-	PaymentStatus     string            `json:"payment_status"`
+	PaymentStatus     PaymentStatus     `json:"payment_status"`
 	CustomerID        string            `json:"customer_id,omitempty"`
 	PaymentMethodID   string            `json:"payment_method_id,omitempty"`
 	CheckoutSessionID string            `json:"checkout_session_id,omitempty"`
@@ -36,6 +36,16 @@ type Session struct {
 	CreatedAt         Time              `json:"created_at"`
 	UpdatedAt         Time              `json:"updated_at"`
 }
+
+// PaymentStatus is the deprecated form of [session.Outcome].
+type PaymentStatus string
+
+// What a payment status may be.
+const (
+	paymentUnpaid  PaymentStatus = "unpaid"
+	paymentPending PaymentStatus = "pending"
+	paymentPaid    PaymentStatus = "paid"
+)
 
 // Apply returns the session after one more event of its stream. Events of other
 // aggregates change nothing.
@@ -76,19 +86,18 @@ func (s Session) outcome(o session.Outcome) Session {
 	s.PaymentOutcome = o
 	switch o {
 	case session.OutcomePaid, session.OutcomeReserved, session.OutcomeVerified:
-		s.PaymentStatus = "paid"
+		s.PaymentStatus = paymentPaid
 	case session.OutcomePending:
-		s.PaymentStatus = "pending"
+		s.PaymentStatus = paymentPending
 	case session.OutcomeNotStarted, session.OutcomeUnpaid:
-		s.PaymentStatus = "unpaid"
+		s.PaymentStatus = paymentUnpaid
 	}
 	return s
 }
 
 func paymentError(f decline.Failure, e eventstore.Event) *PaymentError {
 	return &PaymentError{
-		ErrorCode: string(f.ErrorCode), DeclineCode: string(f.DeclineCode),
-		Message: f.Message, Timestamp: Time(e.At),
+		ErrorCode: f.ErrorCode, DeclineCode: f.DeclineCode, Message: f.Message, Timestamp: Time(e.At),
 	}
 }
 

@@ -83,7 +83,7 @@ func TestOutcomes(t *testing.T) {
 		"exhausted":          {"expired", "unpaid", "unpaid"},
 	} {
 		s := show[object.Session](sessionID, states[name])
-		if got := [3]string{string(s.Status), string(s.PaymentOutcome), s.PaymentStatus}; got != want {
+		if got := [3]string{string(s.Status), string(s.PaymentOutcome), string(s.PaymentStatus)}; got != want {
 			t.Errorf("%s: %v, not %v", name, got, want)
 		}
 	}
