@@ -75,6 +75,14 @@ func (c *client) call(ctx context.Context, method, path string, body, into any) 
 	return errors.Wrap(json.Unmarshal(text, into), "read an answer")
 }
 
+// apiProblem is what the API refuses with.
+type apiProblem struct {
+	Status int
+	says   string
+}
+
+func (p *apiProblem) Error() string { return p.says }
+
 // problemOf is a problem document as one line, with every field that is wrong.
 func problemOf(status int, text []byte) error {
 	var p struct {
@@ -87,13 +95,13 @@ func problemOf(status int, text []byte) error {
 		} `json:"errors"`
 	}
 	if err := json.Unmarshal(text, &p); err != nil || p.Detail == "" {
-		return fmt.Errorf("the API answers %d: %s", status, bytes.TrimSpace(text))
+		return &apiProblem{status, fmt.Sprintf("the API answers %d: %s", status, bytes.TrimSpace(text))}
 	}
 	line := p.Detail
 	for _, e := range p.Errors {
 		line += fmt.Sprintf("\n  %s%s: %s", e.Pointer, e.Parameter, e.Detail)
 	}
-	return fmt.Errorf("%s (%s)", line, p.Code)
+	return &apiProblem{status, fmt.Sprintf("%s (%s)", line, p.Code)}
 }
 
 // pages calls each for every object of a list, newest first, until it says stop.

@@ -76,15 +76,22 @@ func advanceClock(ctx context.Context, clockID string, args []string, stdout, st
 	if err := parseSettings(fs, args, c.settings()); err != nil {
 		return err
 	}
-	path := "/test/clocks/" + clockID
 	var shown clockShown
-	if err := c.call(ctx, http.MethodGet, path, nil, &shown); err != nil {
+	if err := c.call(ctx, http.MethodGet, "/test/clocks/"+clockID, nil, &shown); err != nil {
 		return err
 	}
 	target, err := targetOf(*to, *by, shown.FrozenTime)
 	if err != nil {
 		return err
 	}
+	return advanceTo(ctx, &c, clockID, target, stdout)
+}
+
+// advanceTo lets a clock's time pass, prints where it has come to meanwhile, and
+// returns when all that fell due has been done.
+func advanceTo(ctx context.Context, c *client, clockID string, target time.Time, stdout io.Writer) error {
+	path := "/test/clocks/" + clockID
+	var shown clockShown
 	body := map[string]string{"to": target.Format(time.RFC3339)}
 	if err := c.call(ctx, http.MethodPost, path+"/advance", body, &shown); err != nil {
 		return err
@@ -105,7 +112,7 @@ func advanceClock(ctx context.Context, clockID string, args []string, stdout, st
 			last = shown.FrozenTime
 		}
 	}
-	_, err = fmt.Fprintf(stdout, "%s stands at %s\n", shown.ID, shown.FrozenTime.Format(time.RFC3339))
+	_, err := fmt.Fprintf(stdout, "%s stands at %s\n", shown.ID, shown.FrozenTime.Format(time.RFC3339))
 	return err
 }
 

@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"context"
 	"crypto/hmac"
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,7 +22,7 @@ import (
 
 // Limits of listening to webhooks.
 const (
-	listenBodyMax = 1 << 20 // bytes of a message, and of an answer of Tender's
+	listenBodyMax = 1 << 20 // bytes of a message
 	listenCallMax = 10 * time.Second
 	listenSkewMax = 5 * time.Minute // how far a message's timestamp may be off
 )
@@ -31,9 +31,11 @@ const endpointsPath = "/webhooks/endpoints"
 
 // hooks receives the webhooks of an endpoint of its own, for people who try.
 type hooks struct {
-	baseURL, key string
-	whole        bool // print bodies, too
-	secret       webhooks.Secret
+	client    client
+	whole     bool   // print bodies, too
+	forward   string // the URL that good messages are handed on to; "": none
+	misbehave manner
+	secret    webhooks.Secret
 
 	mu  sync.Mutex
 	out io.Writer
@@ -47,14 +49,15 @@ func runListen(ctx context.Context, args []string, stdout, stderr io.Writer) err
 	fs := newFlags("listen", stderr)
 	address := fs.String("listen", "127.0.0.1:0", "address to receive on; port 0: any free one")
 	fs.BoolVar(&h.whole, "json", false, "print each message's body, too")
-	err := parseSettings(fs, args, []setting{
-		{"url", "TENDER_URL", "", "where Tender is", false, &h.baseURL},
-		{"key", "TENDER_SECRET_KEY", "", "secret key of the merchant whose webhooks they are", true, &h.key},
-	})
-	if err != nil {
+	fs.StringVar(&h.forward, "forward-to", "", "URL that each good message is handed on to, headers and all; its answer is Tender's")
+	misbehave := fs.String("misbehave", "", "answer badly, to see what becomes of it: "+strings.Join(mannerNames(), ", "))
+	if err := parseSettings(fs, args, h.client.settings()); err != nil {
 		return err
 	}
-	if h.baseURL == "" || h.key == "" {
+	if err := h.choose(*misbehave); err != nil {
+		return err
+	}
+	if h.client.key == "" {
 		return usageError("tender: TENDER_URL and TENDER_SECRET_KEY must be set; with tender dev running: set -a; . .tender/dev.env")
 	}
 	listener, err := net.Listen("tcp", *address)
@@ -77,7 +80,7 @@ func (h *hooks) receive(ctx context.Context, listener net.Listener) error {
 	}
 	server := &http.Server{Handler: h, ReadTimeout: listenCallMax}
 	served := make(chan error, 1)
-	h.say("Webhooks of %s arrive here, at %s (%s). Ctrl-C ends that and deletes the endpoint.", h.baseURL, here, endpointID)
+	h.say("Webhooks of %s arrive here, at %s (%s). Ctrl-C ends that and deletes the endpoint.", h.client.base, here, endpointID)
 	go func() { served <- server.Serve(listener) }()
 	select {
 	case <-ctx.Done():
@@ -86,7 +89,7 @@ func (h *hooks) receive(ctx context.Context, listener net.Listener) error {
 	_ = server.Close()
 	deleting, cancel := context.WithTimeout(context.WithoutCancel(ctx), listenCallMax)
 	defer cancel()
-	if deleted := h.call(deleting, http.MethodDelete, endpointsPath+"/"+endpointID, nil, nil); deleted != nil {
+	if deleted := h.client.call(deleting, http.MethodDelete, endpointsPath+"/"+endpointID, nil, nil); deleted != nil {
 		return errors.CombineErrors(err, deleted)
 	}
 	h.say("The endpoint is deleted.")
@@ -122,7 +125,62 @@ func (h *hooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.whole {
 		h.say("%s", body)
 	}
-	w.WriteHeader(http.StatusNoContent)
+	h.answer(w, r, body)
+}
+
+// choose checks how messages are to be answered.
+func (h *hooks) choose(misbehave string) error {
+	if misbehave != "" {
+		var known bool
+		if h.misbehave, known = manners[misbehave]; !known {
+			return usageError(fmt.Sprintf("tender: --misbehave is one of %s", strings.Join(mannerNames(), ", ")))
+		}
+		if h.forward != "" {
+			return usageError("tender: either --forward-to or --misbehave: what is handed on is answered by the one it goes to")
+		}
+	}
+	if h.forward == "" {
+		return nil
+	}
+	if u, err := url.Parse(h.forward); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return usageError("tender: --forward-to is a URL, for example http://127.0.0.1:3000/webhooks")
+	}
+	return nil
+}
+
+// answer acknowledges a good message, or does what was asked for instead.
+func (h *hooks) answer(w http.ResponseWriter, r *http.Request, body []byte) {
+	switch {
+	case h.misbehave != nil:
+		h.misbehave(w, r)
+	case h.forward != "":
+		h.handOn(w, r, body)
+	default:
+		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+// handOn sends a message to where it is to go, and answers Tender with the status
+// that came back. Where none did, Tender tries again later, as it would with any
+// endpoint that can't be reached.
+func (h *hooks) handOn(w http.ResponseWriter, r *http.Request, body []byte) {
+	ctx, cancel := context.WithTimeout(r.Context(), listenCallMax)
+	defer cancel()
+	on, err := http.NewRequestWithContext(ctx, http.MethodPost, h.forward, bytes.NewReader(body))
+	if err == nil {
+		for _, name := range []string{"Content-Type", webhooks.HeaderID, webhooks.HeaderTimestamp, webhooks.HeaderSignature} {
+			on.Header.Set(name, r.Header.Get(name))
+		}
+		var answer *http.Response
+		if answer, err = http.DefaultClient.Do(on); err == nil {
+			_ = answer.Body.Close()
+			h.say("          %s answers %s", h.forward, answer.Status)
+			w.WriteHeader(answer.StatusCode)
+			return
+		}
+	}
+	h.say("          not handed on: %v", err)
+	http.Error(w, "not handed on", http.StatusBadGateway)
 }
 
 // verify judges a message as Standard Webhooks say that receivers do.
@@ -145,44 +203,10 @@ func (h *hooks) verify(headers http.Header, body []byte, now time.Time) error {
 }
 
 func (h *hooks) createEndpoint(ctx context.Context, here string) (endpointID, secret string, err error) {
-	body, err := json.Marshal(map[string]any{"url": here, "events": []string{"*"}, "description": "tender listen"})
-	if err != nil {
-		return "", "", errors.Wrap(err, "write the endpoint")
-	}
+	body := map[string]any{"url": here, "events": []string{"*"}, "description": "tender listen"}
 	var made struct{ ID, Secret string }
-	err = h.call(ctx, http.MethodPost, endpointsPath, body, &made)
+	err = h.client.call(ctx, http.MethodPost, endpointsPath, body, &made)
 	return made.ID, made.Secret, err
-}
-
-// call asks Tender for something; answer is decoded into into, if it isn't nil.
-func (h *hooks) call(ctx context.Context, method, path string, body []byte, into any) error {
-	ctx, cancel := context.WithTimeout(ctx, listenCallMax)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(h.baseURL, "/")+path, bytes.NewReader(body))
-	if err != nil {
-		return errors.Wrap(err, "ask Tender")
-	}
-	r.Header.Set("Authorization", "Bearer "+h.key)
-	r.Header.Set("Idempotency-Key", rand.Text())
-	if body != nil {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return errors.Wrap(err, "ask Tender")
-	}
-	defer func() { _ = answer.Body.Close() }()
-	text, err := io.ReadAll(io.LimitReader(answer.Body, listenBodyMax))
-	if err != nil {
-		return errors.Wrap(err, "read Tender's answer")
-	}
-	if answer.StatusCode >= http.StatusMultipleChoices {
-		return errors.Newf("Tender answered %s to %s %s: %s", answer.Status, method, path, text)
-	}
-	if into == nil {
-		return nil
-	}
-	return errors.Wrap(json.Unmarshal(text, into), "read Tender's answer")
 }
 
 // say prints a line; messages arrive side by side.
