@@ -127,6 +127,14 @@ func TestListenMisbehaves(t *testing.T) {
 			tried, _ = tries[0].(map[string]any)
 			return true
 		})
+		out, err := i.run("webhooks", "deliveries", "--endpoint", endpointID)
+		id, _, _ := strings.Cut(out[strings.Index(out, "whd_"):], " ")
+		if err != nil || !strings.Contains(out, "payment_session.created") {
+			t.Errorf("%v, and it lists:\n%s", err, out)
+		}
+		if out, err := i.run("webhooks", "show", id); err != nil || !strings.Contains(out, "#1 ") || want.class != "" && !strings.Contains(out, want.class) {
+			t.Errorf("%v, and it shows:\n%s", err, out)
+		}
 		if tried.number("status") != want.status || tried.text("error_class") != want.class {
 			t.Errorf("%s was seen as %v", manner, tried)
 		}
