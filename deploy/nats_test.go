@@ -39,17 +39,30 @@ func natsServer(t *testing.T) (url func(user, password string) string, options *
 	options, err := server.ProcessConfigFile("nats-server.conf")
 	must(t, err)
 	asConfigured := *options
-	options.Host, options.Port, options.HTTPHost, options.HTTPPort = "127.0.0.1", server.RANDOM_PORT, "", 0
-	options.StoreDir, options.NoSigs, options.NoLog = t.TempDir(), true, true
+	_, address := startNATS(t, 0, t.TempDir())
+	return func(user, password string) string { return "nats://" + user + ":" + password + "@" + address }, &asConfigured
+}
+
+// startNATS starts a server by the example on a port, 0 for any, with its files in
+// dir, and returns what ends it and where it is.
+func startNATS(t *testing.T, port int, dir string) (stop func(), address string) {
+	t.Helper()
+	options, err := server.ProcessConfigFile("nats-server.conf")
+	must(t, err)
+	options.Host, options.Port, options.HTTPHost, options.HTTPPort = "127.0.0.1", port, "", 0
+	if port == 0 {
+		options.Port = server.RANDOM_PORT
+	}
+	options.StoreDir, options.NoSigs, options.NoLog = dir, true, true
 	ns, err := server.NewServer(options)
 	must(t, err)
 	ns.Start()
-	t.Cleanup(func() { ns.Shutdown(); ns.WaitForShutdown() })
+	stop = func() { ns.Shutdown(); ns.WaitForShutdown() }
+	t.Cleanup(stop)
 	if !ns.ReadyForConnections(patience) {
 		t.Fatal("the server is not ready")
 	}
-	address := ns.Addr().(*net.TCPAddr).String()
-	return func(user, password string) string { return "nats://" + user + ":" + password + "@" + address }, &asConfigured
+	return stop, ns.Addr().(*net.TCPAddr).String()
 }
 
 func connect(t *testing.T, url string) *nats.Conn {

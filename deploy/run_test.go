@@ -43,6 +43,15 @@ type installation struct {
 // install provides what compose.yaml takes from other images, PostgreSQL and NATS.
 func install(t *testing.T) *installation {
 	t.Helper()
+	natsURL, _ := natsServer(t)
+	nats, err := url.Parse(natsURL("", ""))
+	must(t, err)
+	return installWith(t, nats.Host)
+}
+
+// installWith is install with the NATS that is at an address.
+func installWith(t *testing.T, natsAddress string) *installation {
+	t.Helper()
 	path, err := binary()
 	must(t, err)
 	server := storetest.Server(t)
@@ -52,9 +61,6 @@ func install(t *testing.T) *installation {
 	must(t, err)
 	must(t, conn.Close(t.Context()))
 	database, err := url.Parse(server.SuperURL)
-	must(t, err)
-	natsURL, _ := natsServer(t)
-	nats, err := url.Parse(natsURL("", ""))
 	must(t, err)
 
 	i := &installation{t: t, binary: path, compose: parseCompose(t), values: map[string]string{}, image: map[string]string{}}
@@ -67,7 +73,7 @@ func install(t *testing.T) *installation {
 	i.values["POSTGRES_PASSWORD"], _ = database.User.Password()
 	i.values["NATS_RELAY_PASSWORD"], i.values["NATS_READER_PASSWORD"] = relayPassword, readerPassword
 	i.hosts = strings.NewReplacer(
-		"@postgres:5432/", "@"+database.Host+"/", "@nats:4222", "@"+nats.Host,
+		"@postgres:5432/", "@"+database.Host+"/", "@nats:4222", "@"+natsAddress,
 		"//simulator:8090", "//"+simulator, "//tender:8080", "//"+tender,
 		"0.0.0.0:8080", tender, "0.0.0.0:8090", simulator, "/var/lib/tender/", t.TempDir()+"/",
 	)
@@ -190,12 +196,18 @@ func (o object) text(name string) string { s, _ := o[name].(string); return s }
 // call sends a request and returns the answer, which must have this status.
 func (i *installation) call(status int, secret, method, path, body string) object {
 	i.t.Helper()
+	return i.callWith(method+" "+path, status, secret, method, path, body)
+}
+
+// callWith is call with an idempotency key of one's own.
+func (i *installation) callWith(key string, status int, secret, method, path, body string) object {
+	i.t.Helper()
 	r, err := http.NewRequestWithContext(i.t.Context(), method, i.url+path, strings.NewReader(body))
 	must(i.t, err)
 	r.Header.Set("Content-Type", "application/json")
 	if secret != "" {
 		r.Header.Set("Authorization", "Bearer "+secret)
-		r.Header.Set("Idempotency-Key", method+" "+path)
+		r.Header.Set("Idempotency-Key", key)
 	}
 	answer, err := http.DefaultClient.Do(r)
 	must(i.t, err)
