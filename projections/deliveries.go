@@ -39,7 +39,8 @@ const (
 
 // deliveriesTable has a row for each public event at each endpoint that asked for
 // it. All of a row stands in its columns. Source and source_version name the
-// stream and version of the event that is told.
+// stream and version of the event that is told; due_position is that of the event
+// that made the delivery pending last: the told one, or its being sent again.
 var deliveriesTable = Table{
 	Name: DeliveriesName,
 	Columns: []Column{
@@ -53,11 +54,12 @@ var deliveriesTable = Table{
 		{Name: "version", Type: "integer", NotNull: true},
 		{Name: "created_at", Type: "timestamptz", NotNull: true},
 		{Name: "updated_at", Type: "timestamptz", NotNull: true},
+		{Name: "due_position", Type: "bigint", NotNull: true},
 	},
 	Indexes: []string{
 		"(merchant_id, first_position DESC)",
-		"(endpoint_id, first_position) WHERE status = 'pending'",
-		"(first_position) WHERE status = 'pending'",
+		"(endpoint_id, due_position) WHERE status = 'pending'",
+		"(due_position) WHERE status = 'pending'",
 	},
 }
 
@@ -102,7 +104,7 @@ type delivery struct {
 	version                                    int
 	createdAt, updatedAt                       time.Time
 
-	first, position int64
+	first, position, due int64
 }
 
 // ended says that an endpoint stopped taking deliveries at an event.
@@ -194,7 +196,7 @@ func (b *deliveryBatch) loadDeliveries(ctx context.Context, tx pgx.Tx, g Generat
 		return nil
 	}
 	rows, err := tx.Query(ctx, `SELECT id, first_position, position, merchant_id, endpoint_id, event_id, event_type,
-			source, source_version, status, version, created_at, updated_at
+			source, source_version, status, version, created_at, updated_at, due_position
 		FROM `+g.Table(deliveriesTable)+` WHERE id = ANY ($1)`, ids)
 	if err != nil {
 		return errors.Wrap(err, "load deliveries")
@@ -203,7 +205,7 @@ func (b *deliveryBatch) loadDeliveries(ctx context.Context, tx pgx.Tx, g Generat
 	var d delivery
 	_, err = pgx.ForEachRow(rows, []any{
 		&deliveryID, &d.first, &d.position, &d.merchantID, &d.endpointID, &d.eventID, &d.eventType,
-		&d.source, &d.sourceVersion, &d.status, &d.version, &d.createdAt, &d.updatedAt,
+		&d.source, &d.sourceVersion, &d.status, &d.version, &d.createdAt, &d.updatedAt, &d.due,
 	}, func() error {
 		row := d
 		b.deliveries[deliveryID] = &row
@@ -238,6 +240,8 @@ func (b *deliveryBatch) fold(e told) {
 		b.settle(e, DeliveryDelivered)
 	case webhook.Exhausted:
 		b.settle(e, DeliveryExhausted)
+	case webhook.Resent:
+		b.resend(e, d)
 	default:
 		b.tell(e)
 	}
@@ -262,7 +266,7 @@ func (b *deliveryBatch) tell(e told) {
 		b.deliveries[webhook.DeliveryID(eventID, endpointID)] = &delivery{
 			merchantID: e.MerchantID, endpointID: endpointID, eventID: eventID, eventType: e.public,
 			source: e.Stream, sourceVersion: e.Version, status: DeliveryPending,
-			createdAt: e.At, updatedAt: e.At, first: e.Position, position: e.Position,
+			createdAt: e.At, updatedAt: e.At, first: e.Position, position: e.Position, due: e.Position,
 		}
 	}
 }
@@ -277,6 +281,19 @@ func (b *deliveryBatch) settle(e told, status DeliveryStatus) {
 		d.status = status
 	}
 	d.version, d.updatedAt, d.position = e.Version, e.At, e.Position
+}
+
+// resend makes a delivery pending again; or makes it, where that was missed.
+func (b *deliveryBatch) resend(e told, d webhook.Resent) {
+	o := b.deliveries[e.Stream]
+	if o == nil {
+		o = &delivery{
+			merchantID: e.MerchantID, endpointID: d.EndpointID, eventID: d.EventID, eventType: d.EventType,
+			source: d.Source, sourceVersion: d.SourceVersion, createdAt: d.EventAt, first: e.Position,
+		}
+		b.deliveries[e.Stream] = o
+	}
+	o.status, o.version, o.updatedAt, o.position, o.due = DeliveryPending, e.Version, e.At, e.Position, e.Position
 }
 
 // end gives up what is still pending for an endpoint.
@@ -334,7 +351,7 @@ func (b *deliveryBatch) rows() []Row {
 			ID: deliveryID, First: d.first, Position: d.position, State: json.RawMessage(`{}`),
 			Values: []any{
 				d.merchantID, d.endpointID, d.eventID, d.eventType, d.source, d.sourceVersion,
-				string(d.status), d.version, d.createdAt, d.updatedAt,
+				string(d.status), d.version, d.createdAt, d.updatedAt, d.due,
 			},
 		})
 	}

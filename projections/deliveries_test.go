@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -71,8 +72,8 @@ func (h *hooks) change(endpointID string, e webhook.Event) {
 	case webhook.EndpointDisabled, webhook.EndpointDeleted:
 		o.status = webhook.StatusDisabled
 		for deliveryID, shown := range h.expected {
-			if shown == endpointID+" pending 0" {
-				h.expected[deliveryID] = endpointID + " exhausted 0"
+			if rest, pending := strings.CutPrefix(shown, endpointID+" pending "); pending {
+				h.expected[deliveryID] = endpointID + " exhausted " + rest
 			}
 		}
 		if _, deleted := e.(webhook.EndpointDeleted); deleted {
@@ -111,6 +112,22 @@ func (h *hooks) settle(deliveryID string, delivered bool) {
 	}
 	h.say("mer_1", deliveryID, webhook.Codec.Encode(e))
 	h.expected[deliveryID] = fmt.Sprintf("%s %s %d", endpointID, after, version+1)
+}
+
+// resend has a delivery sent again, also one that nobody knows of.
+func (h *hooks) resend(deliveryID, endpointID, eventID string) {
+	var version int
+	if shown, known := h.expected[deliveryID]; known {
+		var before string
+		if _, err := fmt.Sscan(shown, &endpointID, &before, &version); err != nil {
+			h.t.Fatal(err)
+		}
+	}
+	h.say("mer_1", deliveryID, webhook.Codec.Encode(webhook.Resent{
+		EndpointID: endpointID, EventID: eventID, EventType: webhook.PaymentSessionCreated, Source: "ps_1", SourceVersion: 1,
+		EventAt: time.Now().UTC().Truncate(time.Millisecond),
+	}))
+	h.expected[deliveryID] = fmt.Sprintf("%s pending %d", endpointID, version+1)
 }
 
 // shown returns what the read model shows, and a fuller picture of its tables.
@@ -183,6 +200,11 @@ func TestDeliveries(t *testing.T) {
 				webhook.EndpointUpdated{Events: []string{webhook.PaymentSessionCreated}}, webhook.EndpointDeleted{},
 			}
 			h.change(endpoints[random.IntN(len(endpoints))], changes[random.IntN(len(changes))])
+		case n < 15 && len(endpoints) > 0:
+			eventID := id.Format(id.Event, uuid.Must(uuid.NewV7()))
+			h.resend(webhook.DeliveryID(eventID, endpoints[0]), endpoints[0], eventID)
+		case n < 17 && len(deliveries) > 0:
+			h.resend(deliveries[random.IntN(len(deliveries))], "", "evt_1")
 		case len(deliveries) > 0:
 			h.settle(deliveries[random.IntN(len(deliveries))], random.IntN(2) == 0)
 		}

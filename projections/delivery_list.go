@@ -28,6 +28,11 @@ type DeliveryRow struct {
 	Status                             DeliveryStatus
 	Version                            int
 	CreatedAt, UpdatedAt               time.Time
+	// Source and SourceVersion name the stream and the version of the event that
+	// is told; Position is that of the last event that concerned the delivery.
+	Source        string
+	SourceVersion int
+	Position      int64
 }
 
 // DeliveryPage is one page of deliveries. Deliveries of one event to several
@@ -52,7 +57,8 @@ type DeliveryAttempt struct {
 	NextAt     *time.Time
 }
 
-const deliveryColumns = `d.id, d.endpoint_id, d.event_id, d.event_type, d.status, d.version, d.created_at, d.updated_at`
+const deliveryColumns = `d.id, d.endpoint_id, d.event_id, d.event_type, d.status, d.version, d.created_at, d.updated_at,
+	d.source, d.source_version, d.position`
 
 // Deliveries returns one page of deliveries.
 func (l *Lists) Deliveries(ctx context.Context, q DeliveryQuery) (DeliveryPage, error) {
@@ -89,7 +95,8 @@ func (l *Lists) Deliveries(ctx context.Context, q DeliveryQuery) (DeliveryPage, 
 	page := DeliveryPage{Position: position}
 	var d DeliveryRow
 	_, err = pgx.ForEachRow(rows, []any{
-		&d.ID, &d.EndpointID, &d.EventID, &d.EventType, &d.Status, &d.Version, &d.CreatedAt, &d.UpdatedAt, &page.Last,
+		&d.ID, &d.EndpointID, &d.EventID, &d.EventType, &d.Status, &d.Version, &d.CreatedAt, &d.UpdatedAt,
+		&d.Source, &d.SourceVersion, &d.Position, &page.Last,
 	}, func() error {
 		page.Rows = append(page.Rows, d)
 		return nil

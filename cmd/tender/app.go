@@ -196,7 +196,7 @@ func (a *app) routes() (http.Handler, error) {
 		accounts[mode] = &api.Account{
 			Engine: l.engine, Payments: l.payments, People: l.people, Subscriptions: l.subs, Clocks: l.clocks, Secrets: a.secrets, Cursors: l.cursors,
 			Lists:         projections.NewLists(l.store.Pool(), l.store.Log()),
-			WebhookPolicy: a.webhookPolicy(mode),
+			WebhookPolicy: a.webhookPolicy(mode), Resends: webhooks.NewResends(l.engine),
 		}
 	}
 	merchants := api.New(api.Config{

@@ -3,6 +3,8 @@ package webhook
 import (
 	"fmt"
 	"time"
+
+	"tender/domain"
 )
 
 // DeliveryCommand is an outcome of a delivery, to be recorded.
@@ -30,12 +32,31 @@ type RecordExhausted struct {
 	ExhaustedAt time.Time
 }
 
+// Resend asks for a delivery to be sent once more.
+type Resend struct {
+	Of       Resent
+	Endpoint Endpoint // as it is now
+	// Pending: the delivery is on its way already. Its own stream alone can't tell,
+	// because a delivery also ends with its endpoint.
+	Pending bool
+}
+
+// Refusals of what is asked of a delivery.
+var (
+	ErrEndpointDisabled = domain.Refuse("endpoint_disabled", "The webhook endpoint is disabled, so that nothing is sent to it. Enable it first.")
+	ErrEndpointDeleted  = domain.Refuse("endpoint_disabled", "The webhook endpoint was deleted, so that nothing is sent to it any more.")
+	// ErrDeliveryPending: time lifts it.
+	ErrDeliveryPending = domain.RefuseForNow("delivery_pending", "The delivery is pending: it is sent by itself.")
+)
+
+func (Resend) deliveryCommand()          {}
 func (RecordDelivered) deliveryCommand() {}
 func (RecordExhausted) deliveryCommand() {}
 
 // DecideDelivery returns what happens when an outcome is recorded: nothing where
 // a delivery has arrived already, or was given up before; an arrival after it was
-// given up counts.
+// given up counts. What a worker of an earlier schedule gives up doesn't end the
+// present one.
 func DecideDelivery(s Delivery, c DeliveryCommand) ([]Event, error) {
 	switch c := c.(type) {
 	case RecordDelivered:
@@ -44,13 +65,27 @@ func DecideDelivery(s Delivery, c DeliveryCommand) ([]Event, error) {
 		}
 		return []Event{Delivered(c)}, nil
 	case RecordExhausted:
-		if s.Delivered || s.Exhausted {
+		if s.Ended() || c.Attempts <= s.Attempts {
 			return nil, nil
 		}
 		return []Event{Exhausted(c)}, nil
+	case Resend:
+		return resend(c)
 	default:
 		panic(fmt.Sprintf("webhook: %T is not handled", c))
 	}
+}
+
+func resend(c Resend) ([]Event, error) {
+	switch {
+	case c.Endpoint.Deleted:
+		return nil, ErrEndpointDeleted
+	case c.Endpoint.Status == StatusDisabled:
+		return nil, ErrEndpointDisabled
+	case c.Pending:
+		return nil, ErrDeliveryPending
+	}
+	return []Event{c.Of}, nil
 }
 
 // EvolveDelivery returns the state after e. It panics on an event that is not a
@@ -58,12 +93,15 @@ func DecideDelivery(s Delivery, c DeliveryCommand) ([]Event, error) {
 func EvolveDelivery(s Delivery, id string, e Event) Delivery {
 	switch e := e.(type) {
 	case Delivered:
-		return Delivery{ID: id, EndpointID: e.EndpointID, EventID: e.EventID, Delivered: true, Exhausted: s.Exhausted}
+		s.ID, s.EndpointID, s.EventID, s.Delivered = id, e.EndpointID, e.EventID, true
 	case Exhausted:
-		return Delivery{ID: id, EndpointID: e.EndpointID, EventID: e.EventID, Delivered: s.Delivered, Exhausted: true}
+		s.ID, s.EndpointID, s.EventID, s.Exhausted = id, e.EndpointID, e.EventID, true
+	case Resent:
+		return Delivery{ID: id, EndpointID: e.EndpointID, EventID: e.EventID, Attempts: e.Attempts}
 	case EndpointCreated, EndpointUpdated, EndpointPaused, EndpointResumed, EndpointDisabled, EndpointSecretRotated, EndpointDeleted:
 		panic(fmt.Sprintf("webhook: %T is not a delivery's", e))
 	default:
 		panic(fmt.Sprintf("webhook: %T is not handled", e))
 	}
+	return s
 }

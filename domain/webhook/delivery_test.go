@@ -1,6 +1,7 @@
 package webhook_test
 
 import (
+	"errors"
 	"reflect"
 	"testing"
 	"time"
@@ -22,19 +23,40 @@ func TestDelivery(t *testing.T) {
 	giveUp := webhook.RecordExhausted{EndpointID: endpointID, EventID: eventID, Attempts: 10, Failure: "refused", ExhaustedAt: at}
 	exhausted := webhook.Exhausted{EndpointID: endpointID, EventID: eventID, Attempts: 10, Failure: "refused", ExhaustedAt: at}
 
+	resent := webhook.Resent{EndpointID: endpointID, EventID: eventID, EventType: webhook.PaymentCaptured, Source: "pay_1", SourceVersion: 4, EventAt: at, Attempts: 10}
+	to := func(e webhook.Endpoint) webhook.Resend { return webhook.Resend{Of: resent, Endpoint: e} }
+	enabled := webhook.Endpoint{ID: endpointID, Status: webhook.StatusEnabled}
+	paused := webhook.Endpoint{ID: endpointID, Status: webhook.StatusPaused}
+	disabled := webhook.Endpoint{ID: endpointID, Status: webhook.StatusDisabled}
+	deleted := webhook.Endpoint{ID: endpointID, Status: webhook.StatusDisabled, Deleted: true}
+	giveUpAgain, exhaustedAgain := giveUp, exhausted
+	giveUpAgain.Attempts, exhaustedAgain.Attempts = 20, 20
+
 	for _, c := range []struct {
-		name  string
-		given []webhook.Event
-		when  webhook.DeliveryCommand
-		then  []webhook.Event
+		name    string
+		given   []webhook.Event
+		when    webhook.DeliveryCommand
+		then    []webhook.Event
+		refused error
 	}{
-		{"delivered", nil, record, []webhook.Event{delivered}},
-		{"delivered twice, as at-least-once may", []webhook.Event{delivered}, record, nil},
-		{"exhausted", nil, giveUp, []webhook.Event{exhausted}},
-		{"exhausted twice", []webhook.Event{exhausted}, giveUp, nil},
-		{"exhausted after it arrived", []webhook.Event{delivered}, giveUp, nil},
-		{"delivered after it was given up", []webhook.Event{exhausted}, record, []webhook.Event{delivered}},
-		{"delivered twice after it was given up", []webhook.Event{exhausted, delivered}, record, nil},
+		{"delivered", nil, record, []webhook.Event{delivered}, nil},
+		{"delivered twice, as at-least-once may", []webhook.Event{delivered}, record, nil, nil},
+		{"exhausted", nil, giveUp, []webhook.Event{exhausted}, nil},
+		{"exhausted twice", []webhook.Event{exhausted}, giveUp, nil, nil},
+		{"exhausted after it arrived", []webhook.Event{delivered}, giveUp, nil, nil},
+		{"delivered after it was given up", []webhook.Event{exhausted}, record, []webhook.Event{delivered}, nil},
+		{"delivered twice after it was given up", []webhook.Event{exhausted, delivered}, record, nil, nil},
+		{"resent", []webhook.Event{exhausted}, to(enabled), []webhook.Event{resent}, nil},
+		{"resent although it arrived", []webhook.Event{delivered}, to(enabled), []webhook.Event{resent}, nil},
+		{"resent without a history, because its endpoint was disabled", nil, to(enabled), []webhook.Event{resent}, nil},
+		{"resent to what is paused: it waits", []webhook.Event{exhausted}, to(paused), []webhook.Event{resent}, nil},
+		{"resent to what is disabled", []webhook.Event{exhausted}, to(disabled), nil, webhook.ErrEndpointDisabled},
+		{"resent to what is deleted", []webhook.Event{exhausted}, to(deleted), nil, webhook.ErrEndpointDeleted},
+		{"resent while it is pending", []webhook.Event{exhausted, resent}, webhook.Resend{Of: resent, Endpoint: enabled, Pending: true}, nil, webhook.ErrDeliveryPending},
+		{"delivered once it was resent", []webhook.Event{exhausted, resent}, record, []webhook.Event{delivered}, nil},
+		{"delivered once more", []webhook.Event{delivered, resent}, record, []webhook.Event{delivered}, nil},
+		{"exhausted once more", []webhook.Event{exhausted, resent}, giveUpAgain, []webhook.Event{exhaustedAgain}, nil},
+		{"exhausted by who came late", []webhook.Event{exhausted, resent}, giveUp, nil, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -42,15 +64,23 @@ func TestDelivery(t *testing.T) {
 			for _, e := range c.given {
 				s = webhook.EvolveDelivery(s, deliveryID, e)
 			}
-			if s.Exists() != (len(c.given) > 0) {
-				t.Fatalf("a delivery exists once it has ended: %+v", s)
+			_, again := last(c.given).(webhook.Resent)
+			if s.Ended() != (len(c.given) > 0 && !again) {
+				t.Fatalf("a delivery has ended until it is sent again: %+v", s)
 			}
 			events, err := webhook.DecideDelivery(s, c.when)
-			if err != nil || !reflect.DeepEqual(events, c.then) {
-				t.Fatalf("got %#v, %v; want %#v", events, err, c.then)
+			if !errors.Is(err, c.refused) || (err == nil) != (c.refused == nil) || !reflect.DeepEqual(events, c.then) {
+				t.Fatalf("got %#v, %v; want %#v, %v", events, err, c.then, c.refused)
 			}
 		})
 	}
+}
+
+func last(events []webhook.Event) webhook.Event {
+	if len(events) == 0 {
+		return nil
+	}
+	return events[len(events)-1]
 }
 
 func TestDeliveryID(t *testing.T) {

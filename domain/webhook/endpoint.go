@@ -235,7 +235,7 @@ func EvolveEndpoint(s Endpoint, id, merchantID string, e Event) Endpoint {
 		s.SecretRef, s.Earlier = e.SecretRef, s.rotated(e.EarlierEndsAt)
 	case EndpointDeleted:
 		s.Deleted = true
-	case Delivered, Exhausted:
+	case Delivered, Exhausted, Resent:
 		panic(fmt.Sprintf("webhook: %T is not an endpoint's", e))
 	default:
 		panic(fmt.Sprintf("webhook: %T is not handled", e))

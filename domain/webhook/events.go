@@ -72,6 +72,21 @@ type Exhausted struct {
 	ExhaustedAt time.Time `json:"exhausted_at"`
 }
 
+// Resent: the event is to be sent to the endpoint once more, by a schedule that
+// begins anew. It says all that a delivery is made of, because it may be the first
+// that is heard of one.
+type Resent struct {
+	EndpointID string `json:"endpoint_id"`
+	EventID    string `json:"event_id"`
+	EventType  string `json:"event_type"` // public
+	// Source and SourceVersion name the stream and the version of the event that is
+	// told, EventAt its time.
+	Source        string    `json:"source"`
+	SourceVersion int       `json:"source_version"`
+	EventAt       time.Time `json:"event_at"`
+	Attempts      int       `json:"attempts,omitempty"` // made before this
+}
+
 func (EndpointCreated) Type() string       { return "webhook.endpoint_created" }
 func (EndpointUpdated) Type() string       { return "webhook.endpoint_updated" }
 func (EndpointPaused) Type() string        { return "webhook.endpoint_paused" }
@@ -81,6 +96,7 @@ func (EndpointSecretRotated) Type() string { return "webhook.endpoint_secret_rot
 func (EndpointDeleted) Type() string       { return "webhook.endpoint_deleted" }
 func (Delivered) Type() string             { return "webhook.delivered" }
 func (Exhausted) Type() string             { return "webhook.exhausted" }
+func (Resent) Type() string                { return "webhook.resent" }
 
 func (EndpointCreated) webhookEvent()       {}
 func (EndpointUpdated) webhookEvent()       {}
@@ -91,6 +107,7 @@ func (EndpointSecretRotated) webhookEvent() {}
 func (EndpointDeleted) webhookEvent()       {}
 func (Delivered) webhookEvent()             {}
 func (Exhausted) webhookEvent()             {}
+func (Resent) webhookEvent()                {}
 
 // Codec reads and writes every event of endpoints and deliveries.
 var Codec = codec.New(
@@ -103,4 +120,5 @@ var Codec = codec.New(
 	codec.Define("webhook.endpoint_deleted", 1, func(e EndpointDeleted) Event { return e }),
 	codec.Define("webhook.delivered", 1, func(e Delivered) Event { return e }),
 	codec.Define("webhook.exhausted", 1, func(e Exhausted) Event { return e }),
+	codec.Define("webhook.resent", 1, func(e Resent) Event { return e }),
 )

@@ -82,18 +82,20 @@ func Wants(events []string, eventType string) bool {
 	return slices.Contains(events, eventType) || slices.Contains(events, AllTypes)
 }
 
-// Delivery is what the rules need to know of a delivery. The zero Delivery has
-// not ended yet: its way is still open.
+// Delivery is what the rules need to know of a delivery. The zero Delivery was
+// never spoken of: its way is still open.
 type Delivery struct {
 	ID         string
 	EndpointID string
 	EventID    string
 	Delivered  bool
 	Exhausted  bool // given up; a later success still counts
+	Attempts   int  // made before its present schedule began
 }
 
-// Exists reports whether the delivery has come to an end.
-func (d Delivery) Exists() bool { return d.ID != "" }
+// Ended reports whether the delivery has come to an end, and was not sent again
+// since.
+func (d Delivery) Ended() bool { return d.Delivered || d.Exhausted }
 
 // DeliveryID is the id of an event's delivery to an endpoint: always the same,
 // so that whoever derives it again means the same delivery.

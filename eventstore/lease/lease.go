@@ -44,7 +44,7 @@ const sweepMax = 10_000
 type Leases struct {
 	pool *pgxpool.Pool
 
-	take, renew, release, set, sweep string
+	take, renew, release, set, sweep, forget string
 }
 
 // New returns the leases of log, reached by pool as the application's role.
@@ -65,6 +65,8 @@ func New(pool *pgxpool.Pool, log eventstore.Log) *Leases {
 		set: `UPDATE ` + table + `
 			SET owner = '', until = $4, done_position = nullif($5::bigint, 0)
 			WHERE kind = $1 AND id = $2 AND owner = $3`,
+		forget: `DELETE FROM ` + table + `
+			WHERE kind = $1 AND id = $2 AND owner = '' AND (done_position IS NULL OR done_position <= $3)`,
 		sweep: `DELETE FROM ` + table + ` WHERE (kind, id) IN (
 			SELECT kind, id FROM ` + table + `
 			WHERE kind = $1 AND done_position <= $2
@@ -110,6 +112,14 @@ func (l *Leases) Set(ctx context.Context, kind, id, owner string, until time.Tim
 func (l *Leases) Sweep(ctx context.Context, kind string, position int64) (int64, error) {
 	tag, err := l.pool.Exec(ctx, l.sweep, kind, position, sweepMax)
 	return tag.RowsAffected(), errors.Wrapf(err, "sweep leases of kind %s", kind)
+}
+
+// Forget removes a lease that nobody holds, so that its work may be taken at once
+// when it comes up again: one that waits for a next try, or whose work was done at
+// or before position, which the read model has passed. It reports whether there
+// was one.
+func (l *Leases) Forget(ctx context.Context, kind, id string, position int64) (bool, error) {
+	return l.one(ctx, l.forget, kind, id, position)
 }
 
 // one runs a statement that concerns one lease, and reports whether it found it.

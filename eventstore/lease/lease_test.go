@@ -50,6 +50,26 @@ func must(t *testing.T, want bool) func(got bool, err error) {
 	}
 }
 
+// What waits, or was done as far as the reader knows, is forgotten; what somebody
+// holds, or was done beyond that, is not.
+func TestForget(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	l, ctx := b.leases, b.ctx
+	must(t, false)(l.Forget(ctx, "work", "1", 100)) // there is none
+	must(t, true)(l.Take(ctx, "work", "1", "anna", time.Hour))
+	must(t, false)(l.Forget(ctx, "work", "1", 100))
+	must(t, true)(l.Set(ctx, "work", "1", "anna", time.Now().Add(time.Hour), 0))
+	must(t, false)(l.Take(ctx, "work", "1", "bert", time.Hour))
+	must(t, false)(l.Forget(ctx, "play", "1", 100)) // another kind
+	must(t, true)(l.Forget(ctx, "work", "1", 0))
+	must(t, true)(l.Take(ctx, "work", "1", "bert", time.Hour))
+	must(t, true)(l.Set(ctx, "work", "1", "bert", time.Now(), 7))
+	must(t, false)(l.Forget(ctx, "work", "1", 6))
+	must(t, true)(l.Forget(ctx, "work", "1", 7))
+	must(t, true)(l.Take(ctx, "work", "1", "anna", time.Hour))
+}
+
 func TestTakenOnceUntilItExpiresOrIsReleased(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"strings"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"tender/domain/id"
 	"tender/domain/webhook"
+	"tender/handlers/engine"
 	"tender/handlers/problem"
 	"tender/handlers/token"
 	"tender/projections"
@@ -117,6 +119,43 @@ func (s *Server) getDelivery(ctx context.Context, r *readRequest) (shown, error)
 		out.NextAttemptAt = tries[n-1].NextAttemptAt
 	}
 	return shown{object: out}, nil
+}
+
+func (s *Server) resendDelivery(ctx context.Context, r *writeRequest, fingerprint func(any)) (written, error) {
+	deliveryID, err := r.named(id.Delivery, "delivery", fingerprint)
+	if err != nil {
+		return written{}, err
+	}
+	done, err := r.account.Resends.Resend(ctx, r.origin, r.key, deliveryID, func(ctx context.Context, tx *engine.Tx) error {
+		_, err := r.account.Payments.Permitted(ctx, tx)
+		return err
+	})
+	return written{status: http.StatusOK, stream: deliveryID, done: done}, err
+}
+
+// deliveryAt is a delivery as it was when it was sent again; see [Server.objectAt].
+func (s *Server) deliveryAt(ctx context.Context, r *writeRequest, stream string, version int) (any, int64, error) {
+	events, err := r.account.Engine.Store.Stream(ctx, stream)
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(events) < version {
+		return nil, 0, errors.AssertionFailedf("stream %s ends at version %d, not %d", stream, len(events), version)
+	}
+	e := events[version-1]
+	said, err := webhook.Codec.Decode(e.Type, e.SchemaVersion, e.Payload)
+	if err != nil {
+		return nil, 0, err
+	}
+	resent, ok := said.(webhook.Resent)
+	if !ok {
+		return nil, 0, errors.AssertionFailedf("version %d of stream %s is no resending", version, stream)
+	}
+	return deliveryJSON{
+		ID: stream, EndpointID: resent.EndpointID, EventID: resent.EventID, EventType: resent.EventType,
+		Status: projections.DeliveryPending, Mode: r.mode, Version: version,
+		CreatedAt: object.Time(resent.EventAt), UpdatedAt: object.Time(e.At),
+	}, e.Position, nil
 }
 
 func attemptOf(a projections.DeliveryAttempt) attemptJSON {

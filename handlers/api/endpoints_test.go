@@ -23,11 +23,18 @@ const (
 func setupEndpoints(t *testing.T) *bundle {
 	t.Helper()
 	b := setup(t)
+	b.keep(t, projections.Endpoints("test"))
+	return b
+}
+
+// keep keeps read models in test mode.
+func (b *bundle) keep(t *testing.T, models ...projections.Projection) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	store := b.First.Test.Engine.Store
 	reader, err := feed.NewReader(store, nil)
 	must(t, err)
-	runner, err := projections.NewRunner(store, reader, b.First.Test.Cursors, projections.Endpoints("test"))
+	runner, err := projections.NewRunner(store, reader, b.First.Test.Cursors, models...)
 	must(t, err)
 	must(t, runner.Prepare(ctx))
 	ended := make(chan struct{}, 2)
@@ -35,7 +42,6 @@ func setupEndpoints(t *testing.T) *bundle {
 		go func() { _ = run(ctx); ended <- struct{}{} }()
 	}
 	t.Cleanup(func() { cancel(); <-ended; <-ended })
-	return b
 }
 
 func must(t *testing.T, err error) {

@@ -135,6 +135,8 @@ func (s *Server) objectAt(ctx context.Context, r *writeRequest, stream string, v
 		return l.Value, l.Position, err
 	case id.Endpoint:
 		return s.endpointAt(ctx, r, stream, version)
+	case id.Delivery:
+		return s.deliveryAt(ctx, r, stream, version)
 	case id.Customer:
 		return s.customerAt(ctx, r, stream, version)
 	case id.Method:

@@ -39,6 +39,7 @@ type Account struct {
 	// may go.
 	Secrets       *webhooks.Secrets
 	WebhookPolicy webhooks.Policy
+	Resends       *webhooks.Resends
 }
 
 // Config is what a server is made of.

@@ -26,6 +26,7 @@ func (s *Server) webhookRoutes() {
 	s.mux.Handle("POST /webhooks/endpoints/{id}/rotate_secret", s.write(s.rotateSecret))
 	s.mux.Handle("GET /webhooks/deliveries", s.read(s.listDeliveries))
 	s.mux.Handle("GET /webhooks/deliveries/{id}", s.read(s.getDelivery))
+	s.mux.Handle("POST /webhooks/deliveries/{id}/resend", s.write(s.resendDelivery))
 }
 
 // endpointRequest is a decoded request for an endpoint, or for a change of one.

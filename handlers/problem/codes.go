@@ -54,6 +54,8 @@ const (
 	ClockAdvancing          domain.Code = "clock_advancing"
 	ClockOutOfStep          domain.Code = "clock_out_of_step"
 	SecretLimitReached      domain.Code = "secret_limit_reached"
+	EndpointDisabled        domain.Code = "endpoint_disabled"
+	DeliveryPending         domain.Code = "delivery_pending"
 
 	Erased domain.Code = "erased"
 
@@ -223,6 +225,12 @@ var table = []Kind{
 	{Code: SecretLimitReached, Status: http.StatusConflict, Title: "Too many secrets sign",
 		When: "As many secrets of the webhook endpoint sign its messages as may at a time: it was rotated several times within their overlap.",
 		Do:   "Wait until an overlap has ended, or rotate with `overlap_hours` of 0, which ends all earlier secrets at once."},
+	{Code: EndpointDisabled, Status: http.StatusConflict, Title: "The endpoint is disabled",
+		When: "Something was to be sent to a webhook endpoint that is disabled or deleted.",
+		Do:   "Enable the endpoint by its `status`, then ask again with a new Idempotency-Key. What was deleted gets nothing any more."},
+	{Code: DeliveryPending, Status: http.StatusConflict, Title: "The delivery is pending",
+		When: "A delivery was to be sent again that has not ended yet.",
+		Do:   "Wait: it is sent by itself. `next_attempt_at` says when."},
 	{Code: Erased, Status: http.StatusGone, Title: "Erased",
 		When: "The customer has been erased: who they were is known nowhere any more, and no answer that told it is given again.",
 		Do:   "Nothing can bring the data back. Captured payments stay, and can be refunded."},

@@ -37,7 +37,7 @@ const (
 
 	freshSQL = `SELECT DISTINCT d.endpoint_id FROM {deliveries} d
 	JOIN {endpoints} e ON e.id = d.endpoint_id AND e.status = 'enabled'
-	WHERE d.status = 'pending' AND d.first_position > $1`
+	WHERE d.status = 'pending' AND d.due_position > $1`
 
 	// backlogSQL claims what lies beyond each lane's mark and has no lease, oldest
 	// first. Rows that another process claims at the same time come back unclaimed,
@@ -47,10 +47,10 @@ const (
 		JOIN {endpoints} e ON e.id = l.endpoint_id AND e.status = 'enabled'
 		CROSS JOIN LATERAL (
 			SELECT {columns} FROM {deliveries} d
-			WHERE d.endpoint_id = l.endpoint_id AND d.status = 'pending' AND d.first_position > l.after
+			WHERE d.endpoint_id = l.endpoint_id AND d.status = 'pending' AND d.due_position > l.after
 			  AND NOT EXISTS (SELECT FROM {leases} s WHERE s.kind = $1 AND s.id = d.id
 			                  AND (s.until > clock_timestamp() OR s.done_position IS NOT NULL))
-			ORDER BY d.first_position LIMIT l.room
+			ORDER BY d.due_position LIMIT l.room
 		) d
 	), claimed AS (
 		INSERT INTO {leases} AS s (kind, id, owner, until)
@@ -59,7 +59,7 @@ const (
 		WHERE s.until <= clock_timestamp() AND s.done_position IS NULL
 		RETURNING s.id
 	)
-	SELECT {columns}, c.id IS NOT NULL FROM due d LEFT JOIN claimed c ON c.id = d.id ORDER BY d.first_position`
+	SELECT {columns}, c.id IS NOT NULL FROM due d LEFT JOIN claimed c ON c.id = d.id ORDER BY d.due_position`
 
 	// retriesSQL claims what was claimed before and is due again: the lease says
 	// when.
@@ -81,7 +81,7 @@ const (
 		FROM free WHERE s.kind = $1 AND s.id = free.id
 		RETURNING s.id
 	)
-	SELECT {columns}, true FROM claimed c JOIN {deliveries} d ON d.id = c.id ORDER BY d.first_position`
+	SELECT {columns}, true FROM claimed c JOIN {deliveries} d ON d.id = c.id ORDER BY d.due_position`
 
 	staleSQL = `DELETE FROM {leases} WHERE kind = $1 AND id IN (
 		SELECT s.id FROM {leases} s WHERE s.kind = $1 AND s.done_position IS NULL
@@ -108,7 +108,7 @@ func newClaims(pool *pgxpool.Pool, log eventstore.Log) *claims {
 		"{endpoints}", name(log.ReadSchema(), projections.DeliveryEndpointsName),
 		"{leases}", name(log.WorkSchema(), "leases"),
 		"{attempts}", name(log.WorkSchema(), "delivery_attempts"),
-		"{columns}", "d.id, d.merchant_id, d.endpoint_id, d.event_id, d.event_type, d.source, d.source_version, d.first_position",
+		"{columns}", "d.id, d.merchant_id, d.endpoint_id, d.event_id, d.event_type, d.source, d.source_version, d.due_position",
 	).Replace
 	return &claims{
 		pool: pool, enabled: replace(enabledSQL), fresh: replace(freshSQL), backlog: replace(backlogSQL),

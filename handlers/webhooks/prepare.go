@@ -34,7 +34,9 @@ type job struct {
 	endpoint  webhook.Endpoint
 	message   Message
 	causation uuid.UUID
-	tries     int // made before this one
+	tries     int  // made before this one
+	before    int  // of these, how many its present schedule doesn't count
+	recorded  bool // the log has heard of the delivery
 }
 
 // prepare loads what the claimed deliveries need from the log, and returns those
@@ -70,14 +72,16 @@ func (w *Worker) prepare(ctx context.Context, all []job) ([]job, error) {
 	for i, j := range all {
 		e := endpoints[j.endpointID].Value
 		switch {
-		case ended[i].Value.Exists():
+		case ended[i].Value.Ended():
 			w.letGo(j, 0, ended[i].Position)
 			continue
 		case e.Deleted || e.Status != webhook.StatusEnabled:
 			w.letGo(j, recheck, 0)
 			continue
 		}
-		j.endpoint, j.tries = e, tries[j.id]
+		j.endpoint, j.recorded = e, ended[i].Version > 0
+		j.before = ended[i].Value.Attempts
+		j.tries = max(tries[j.id], j.before) // tries are forgotten after a while, how many they were is not
 		if err := w.render(&j, sources[j.source]); err != nil {
 			w.log.ErrorContext(ctx, "a webhook message can't be rendered", "delivery", j.id, "event", j.eventID, "error", err)
 			w.letGo(j, aside, 0)

@@ -38,7 +38,7 @@ func (w *Worker) record(ctx context.Context, j job, startedAt time.Time, answer 
 	endedAt := startedAt.Add(answer.Duration)
 	var done int64
 	var err error
-	next, again := NextTry(j.id, try.number, endedAt, answer.RetryAfter)
+	next, again := NextTry(j.id, try.number-j.before, endedAt, answer.RetryAfter)
 	switch {
 	case answer.Class.Success():
 		done, err = w.settle(ctx, j, webhook.RecordDelivered{
@@ -68,7 +68,7 @@ func (w *Worker) record(ctx context.Context, j job, startedAt time.Time, answer 
 // read model knows it.
 func (w *Worker) settle(ctx context.Context, j job, c webhook.DeliveryCommand) (int64, error) {
 	var known int64
-	first := true // the stream was looked at just now, and did not exist
+	first := !j.recorded // the stream was looked at just now, and did not exist
 	done, err := w.engine.Do(ctx, engine.Command{
 		Origin: w.origin(j), Subject: j.id, Unbounded: true,
 		Decide: func(ctx context.Context, tx *engine.Tx) error {

@@ -137,6 +137,13 @@ func (s *system) change(merchantID, endpointID string, c webhook.EndpointCommand
 	s.must(err)
 }
 
+// resend has a delivery sent again, as the API does.
+func (s *system) resend(merchantID, deliveryID string) {
+	s.t.Helper()
+	_, err := webhooks.NewResends(s.engine).Resend(s.ctx, s.origin(merchantID), nil, deliveryID, func(context.Context, *engine.Tx) error { return nil })
+	s.must(err)
+}
+
 // sessions appends n sessions, each a public event, and returns the events' ids.
 func (s *system) sessions(merchantID string, n int) []string {
 	s.t.Helper()

@@ -152,6 +152,82 @@ func TestExhausted(t *testing.T) {
 	}
 }
 
+// What was given up is sent again: the same message, at once, by a schedule that
+// begins anew while tries are counted on.
+func TestResent(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	in := receiver(t, status(500))
+	endpointID, secret := s.endpoint("mer_1", in.url)
+	ids := s.sessions("mer_1", 1)
+	deliveryID := webhook.DeliveryID(ids[0], endpointID)
+	s.exec(`INSERT INTO work_test.delivery_attempts (delivery_id, number, endpoint_id, merchant_id, started_at, duration_ms)
+		SELECT $1, n, $2, 'mer_1', now(), 1 FROM generate_series(1, $3) n`, deliveryID, endpointID, webhooks.TriesMax-1)
+	s.worker()
+	s.has(1, endpointID, projections.DeliveryExhausted)
+
+	s.resend("mer_1", deliveryID)
+	wait, _ := webhooks.Wait(deliveryID, 1)
+	s.eventually("the first try of the new schedule has failed", func() bool {
+		return s.count(`SELECT count(*) FROM work_test.delivery_attempts WHERE number = $1
+			AND abs(extract(epoch FROM next_at - started_at) * 1e3 - duration_ms - $2) < 2000`, webhooks.TriesMax+1, wait.Milliseconds()) == 1
+	})
+	s.has(1, endpointID, projections.DeliveryPending)
+	in.answers(status(200))
+	s.exec(`UPDATE work_test.leases SET until = now() WHERE id = $1`, deliveryID)
+	s.has(1, endpointID, projections.DeliveryDelivered)
+
+	// And what has arrived, too; the tries of before are forgotten by then.
+	s.exec(`DELETE FROM work_test.delivery_attempts`)
+	s.resend("mer_1", deliveryID)
+	s.eventually("it arrived again", func() bool {
+		return s.count(`SELECT count(*) FROM read_test.deliveries WHERE id = $1 AND status = 'delivered' AND version = 5`, deliveryID) == 1
+	})
+	messages := in.messages()
+	if len(messages) != 4 {
+		t.Fatalf("%d messages", len(messages))
+	}
+	for _, m := range messages {
+		if m.id != ids[0] || !bytes.Equal(m.body, messages[0].body) || verify(secret, m.body, m.header) != nil {
+			t.Errorf("it is another message: %+v", m)
+		}
+	}
+	events, err := s.store.Stream(s.ctx, deliveryID)
+	s.must(err)
+	var said []string
+	for _, e := range events {
+		said = append(said, e.Type)
+	}
+	if want := []string{"webhook.exhausted", "webhook.resent", "webhook.delivered", "webhook.resent", "webhook.delivered"}; !slices.Equal(said, want) {
+		t.Errorf("the log says %q", said)
+	}
+}
+
+// What was on its way to an endpoint when that was disabled is sent again once it
+// is back, whatever its last try was waiting for.
+func TestResentAfterDisabled(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	in := receiver(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "7200")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	})
+	endpointID, _ := s.endpoint("mer_1", in.url)
+	s.worker()
+	ids := s.sessions("mer_1", 1)
+	s.eventually("it waits for two hours", func() bool {
+		return s.count(`SELECT count(*) FROM work_test.leases WHERE kind = 'delivery' AND owner = '' AND until > now() + interval '1 hour'`) == 1
+	})
+	disabled, enabled := webhook.StatusDisabled, webhook.StatusEnabled
+	s.change("mer_1", endpointID, webhook.UpdateEndpoint{Status: &disabled})
+	s.has(1, endpointID, projections.DeliveryExhausted)
+	in.answers(status(200))
+	s.change("mer_1", endpointID, webhook.UpdateEndpoint{Status: &enabled})
+	s.resend("mer_1", webhook.DeliveryID(ids[0], endpointID))
+	s.has(1, endpointID, projections.DeliveryDelivered)
+	in.exactly([]string{ids[0], ids[0]})
+}
+
 func TestGoneDisables(t *testing.T) {
 	t.Parallel()
 	s := start(t)
