@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"tender/domain/decline"
 	"tender/domain/payment"
 	"tender/domain/session"
+	"tender/domain/webhook"
 	"tender/eventstore"
 	"tender/projections/object"
 )
@@ -152,6 +154,7 @@ func (w *walk) operate(t *rapid.T, c payment.Command) {
 
 // happens folds each event twice, for the rules and for clients, and compares.
 func (w *walk) happens(t *rapid.T, c collect.Changes) {
+	checkTold(t, c)
 	for _, e := range c.Session.Events {
 		w.sessionVersion++
 		w.session = session.Evolve(w.session, sessionID, "mer_1", e)
@@ -166,6 +169,20 @@ func (w *walk) happens(t *rapid.T, c collect.Changes) {
 		w.payment = payment.Evolve(w.payment, c.Payment.ID, e)
 		w.paymentObject = applied(t, w.paymentObject, envelope(c.Payment.ID, w.paymentVersion), e)
 		w.checkPayment(t)
+	}
+}
+
+// checkTold holds that a session which is told as completed is told of once: not as
+// updated beside it.
+func checkTold(t *rapid.T, c collect.Changes) {
+	var told []string
+	for _, e := range c.Session.Events {
+		if public, ok := object.PublicType(e); ok {
+			told = append(told, public)
+		}
+	}
+	if slices.Contains(told, webhook.PaymentSessionCompleted) && len(told) > 1 {
+		t.Fatalf("at once a session is told as %q", told)
 	}
 }
 
