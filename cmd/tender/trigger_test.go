@@ -52,6 +52,12 @@ func (b *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusAccepted)
 }
 
+func (b *inbox) count(name string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.types[name]
+}
+
 func (b *inbox) has(types []string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -79,10 +85,19 @@ func TestTriggerAndForward(t *testing.T) {
 	receiver := httptest.NewServer(&got)
 	t.Cleanup(receiver.Close)
 	printed := i.listens("--forward-to", receiver.URL)
+	_, rest, _ := strings.Cut(printed.String(), "(")
+	endpointID, _, _ := strings.Cut(rest, ")")
 	if out, err := i.run(append([]string{"trigger"}, types...)...); err != nil || strings.Count(out, "\n") != len(types) {
 		t.Fatalf("%v, and it says:\n%s", err, out)
 	}
 	i.eventually(time.Minute, "all of it is told", func() bool { return got.has(types) })
+	list, _ = i.run("webhooks", "deliveries", "--endpoint", endpointID, "--type", "payment.voided", "--status", "delivered")
+	deliveryID, _, _ := strings.Cut(list[max(strings.Index(list, "whd_"), 0):], " ")
+	again, err := i.run("webhooks", "resend", deliveryID)
+	if err != nil || !strings.Contains(again, "#1 ") {
+		t.Fatalf("%v, and of\n%s it says:\n%s", err, list, again)
+	}
+	i.eventually(time.Minute, "it comes again", func() bool { return got.count("payment.voided") == 2 })
 	if len(got.wrong) > 0 {
 		t.Errorf("handed on without what it came with: %s", got.wrong)
 	}

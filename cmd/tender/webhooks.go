@@ -39,16 +39,16 @@ const (
 
 // runWebhooks shows what became of webhooks: deliveries, and every try of one.
 func runWebhooks(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	const use = "tender: use tender webhooks deliveries [--status pending] [--endpoint whe_…] [--type TYPE], or tender webhooks show whd_…"
+	const use = "tender: use tender webhooks deliveries [--status pending] [--endpoint whe_…] [--type TYPE], or tender webhooks show|resend whd_…"
 	if len(args) == 0 {
 		return usageError(use)
 	}
 	switch args[0] {
 	case "deliveries":
 		return listDeliveries(ctx, args[1:], stdout, stderr)
-	case "show":
+	case "show", "resend":
 		if len(args) > 1 && !strings.HasPrefix(args[1], "-") {
-			return showDelivery(ctx, args[1], args[2:], stdout, stderr)
+			return oneDelivery(ctx, args[0] == "resend", args[1], args[2:], stdout, stderr)
 		}
 	}
 	return usageError(use)
@@ -84,15 +84,27 @@ func (d deliveryShown) print(w io.Writer) {
 	fmt.Fprintf(w, "%s  %s  %-9s  %-36s %s  %s\n", d.CreatedAt.Format(time.RFC3339), d.ID, d.Status, d.EventType, d.EventID, d.EndpointID)
 }
 
-func showDelivery(ctx context.Context, deliveryID string, args []string, stdout, stderr io.Writer) error {
+// oneDelivery shows a delivery with every try, or has it sent again first.
+func oneDelivery(ctx context.Context, resend bool, deliveryID string, args []string, stdout, stderr io.Writer) error {
 	var c client
-	if err := parseSettings(newFlags("webhooks show", stderr), args, c.settings()); err != nil {
+	if err := parseSettings(newFlags("webhooks", stderr), args, c.settings()); err != nil {
 		return err
+	}
+	path := "/webhooks/deliveries/" + url.PathEscape(deliveryID)
+	if resend {
+		if err := c.call(ctx, http.MethodPost, path+"/resend", nil, nil); err != nil {
+			return err
+		}
 	}
 	var d deliveryShown
-	if err := c.call(ctx, http.MethodGet, "/webhooks/deliveries/"+url.PathEscape(deliveryID), nil, &d); err != nil {
+	if err := c.call(ctx, http.MethodGet, path, nil, &d); err != nil {
 		return err
 	}
+	d.showTries(stdout)
+	return nil
+}
+
+func (d deliveryShown) showTries(stdout io.Writer) {
 	d.print(stdout)
 	for _, a := range d.Attempts {
 		came := a.ErrorClass
@@ -108,5 +120,4 @@ func showDelivery(ctx context.Context, deliveryID string, args []string, stdout,
 	if d.NextAttemptAt != nil {
 		fmt.Fprintf(stdout, "  again %s\n", d.NextAttemptAt.Format(time.RFC3339))
 	}
-	return nil
 }
