@@ -22,6 +22,7 @@ import (
 const (
 	DeliveriesName        = "deliveries"
 	DeliveryEndpointsName = "delivery_endpoints"
+	PublicEventsName      = "public_events"
 )
 
 // DeliveryStatus is what became of a delivery.
@@ -73,7 +74,25 @@ var deliveryEndpointsTable = Table{
 	Indexes: []string{"(merchant_id)"},
 }
 
-// Deliveries is the read model of webhook deliveries: what is to be sent follows
+// publicEventsTable has a row for each public event, whether anybody asked for it
+// or not. It belongs to this read model, so that an event which was delivered can
+// be looked up by whoever got it.
+var publicEventsTable = Table{
+	Name: PublicEventsName,
+	Columns: []Column{
+		{Name: "merchant_id", Type: "text", NotNull: true},
+		{Name: "event_type", Type: "text", NotNull: true},
+		{Name: "source", Type: "text", NotNull: true},
+		{Name: "source_version", Type: "integer", NotNull: true},
+		{Name: "created_at", Type: "timestamptz", NotNull: true},
+	},
+	Indexes: []string{
+		"(merchant_id, first_position DESC)",
+		"(merchant_id, event_type, first_position DESC)",
+	},
+}
+
+// Deliveries is the read model of public events and of webhook deliveries: what is to be sent follows
 // from the log alone. It lists; it sends nothing, and neither does its rebuild.
 func Deliveries() Projection { return deliveries{} }
 
@@ -82,7 +101,7 @@ type deliveries struct{}
 func (deliveries) Definition() Definition {
 	return Definition{
 		Name: DeliveriesName, Version: 1, Policy: ParkStream,
-		Tables: []Table{deliveriesTable, deliveryEndpointsTable},
+		Tables: []Table{deliveriesTable, deliveryEndpointsTable, publicEventsTable},
 	}
 }
 
@@ -119,6 +138,7 @@ type deliveryBatch struct {
 	endpoints  map[string]*deliveryEndpoint
 	deliveries map[string]*delivery
 	ended      []ended
+	public     []Row
 }
 
 // told is an event with what it says, of those that concern deliveries.
@@ -256,9 +276,13 @@ func (b *deliveryBatch) change(e told, change func(*deliveryEndpoint)) {
 	o.position, o.dirty = e.Position, true
 }
 
-// tell makes the deliveries of a public event. A paused endpoint's wait.
+// tell notes a public event and makes its deliveries. A paused endpoint's wait.
 func (b *deliveryBatch) tell(e told) {
 	eventID := id.Format(id.Event, e.ID)
+	b.public = append(b.public, Row{
+		ID: eventID, First: e.Position, Position: e.Position, State: json.RawMessage(`{}`),
+		Values: []any{e.MerchantID, e.public, e.Stream, e.Version, e.At},
+	})
 	for endpointID, o := range b.endpoints {
 		if o.deleted || o.MerchantID != e.MerchantID || o.Status == webhook.StatusDisabled || !webhook.Wants(o.Events, e.public) {
 			continue
@@ -338,6 +362,9 @@ func (b *deliveryBatch) write(ctx context.Context, tx pgx.Tx, g Generation) erro
 		return err
 	}
 	if err := deliveryEndpointsTable.Put(ctx, tx, g, put); err != nil {
+		return err
+	}
+	if err := publicEventsTable.Put(ctx, tx, g, b.public); err != nil {
 		return err
 	}
 	return deliveriesTable.Put(ctx, tx, g, b.rows())

@@ -147,7 +147,8 @@ func (h *hooks) shown() (deliveries map[string]string, picture []string) {
 	}); err != nil {
 		h.t.Fatal(err)
 	}
-	rows, err = h.store.Pool().Query(h.ctx, `SELECT e::text FROM read_test.delivery_endpoints e ORDER BY id`)
+	rows, err = h.store.Pool().Query(h.ctx, `SELECT e::text FROM read_test.delivery_endpoints e
+		UNION ALL SELECT p::text FROM read_test.public_events p ORDER BY 1`)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -226,7 +227,7 @@ func TestDeliveries(t *testing.T) {
 	// Made anew from the whole log, in batches as large as they get, it is the same.
 	live.stop()
 	if _, err := h.store.Pool().Exec(h.ctx, `
-		DROP TABLE read_test.deliveries_g1, read_test.delivery_endpoints_g1 CASCADE;
+		DROP TABLE read_test.deliveries_g1, read_test.delivery_endpoints_g1, read_test.public_events_g1 CASCADE;
 		DELETE FROM read_test.projections`); err != nil {
 		t.Fatal(err)
 	}

@@ -24,6 +24,8 @@ func (s *Server) webhookRoutes() {
 	s.mux.Handle("PATCH /webhooks/endpoints/{id}", s.writeKeyless(s.updateEndpoint))
 	s.mux.Handle("DELETE /webhooks/endpoints/{id}", s.writeKeyless(s.deleteEndpoint))
 	s.mux.Handle("POST /webhooks/endpoints/{id}/rotate_secret", s.write(s.rotateSecret))
+	s.mux.Handle("GET /webhooks/events", s.read(s.listEvents))
+	s.mux.Handle("GET /webhooks/events/{id}", s.read(s.getEvent))
 	s.mux.Handle("GET /webhooks/deliveries", s.read(s.listDeliveries))
 	s.mux.Handle("GET /webhooks/deliveries/{id}", s.read(s.getDelivery))
 	s.mux.Handle("POST /webhooks/deliveries/{id}/resend", s.write(s.resendDelivery))
