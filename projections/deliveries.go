@@ -100,7 +100,7 @@ type deliveries struct{}
 
 func (deliveries) Definition() Definition {
 	return Definition{
-		Name: DeliveriesName, Version: 1, Policy: ParkStream,
+		Name: DeliveriesName, Version: 2, Policy: ParkStream,
 		Tables: []Table{deliveriesTable, deliveryEndpointsTable, publicEventsTable},
 	}
 }
@@ -263,7 +263,9 @@ func (b *deliveryBatch) fold(e told) {
 	case webhook.Resent:
 		b.resend(e, d)
 	default:
-		b.tell(e)
+		if e.public != "" {
+			b.tell(e)
+		}
 	}
 }
 
