@@ -1,0 +1,123 @@
+package projections
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+
+	"github.com/cockroachdb/errors"
+	"github.com/jackc/pgx/v5"
+
+	"tender/domain/id"
+)
+
+func loadDeliveryBatch(ctx context.Context, tx pgx.Tx, g Generation, all []told) (*deliveryBatch, error) {
+	merchants, ids := map[string]bool{}, map[string]bool{}
+	for _, e := range all {
+		merchants[e.MerchantID] = true
+		if id.PrefixOf(e.Stream) == id.Delivery {
+			ids[e.Stream] = true
+		}
+	}
+	b := &deliveryBatch{endpoints: map[string]*deliveryEndpoint{}, deliveries: map[string]*delivery{}}
+	if err := b.loadEndpoints(ctx, tx, g, slices.Collect(maps.Keys(merchants))); err != nil {
+		return nil, err
+	}
+	return b, b.loadDeliveries(ctx, tx, g, slices.Collect(maps.Keys(ids)))
+}
+
+func (b *deliveryBatch) loadEndpoints(ctx context.Context, tx pgx.Tx, g Generation, merchants []string) error {
+	rows, err := tx.Query(ctx, `SELECT id, first_position, position, state FROM `+g.Table(deliveryEndpointsTable)+`
+		WHERE merchant_id = ANY ($1)`, merchants)
+	if err != nil {
+		return errors.Wrap(err, "load endpoints")
+	}
+	var endpointID string
+	var first, position int64
+	var state []byte
+	_, err = pgx.ForEachRow(rows, []any{&endpointID, &first, &position, &state}, func() error {
+		o := &deliveryEndpoint{first: first, position: position}
+		b.endpoints[endpointID] = o
+		return json.Unmarshal(state, o)
+	})
+	return errors.Wrap(err, "load endpoints")
+}
+
+func (b *deliveryBatch) loadDeliveries(ctx context.Context, tx pgx.Tx, g Generation, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	rows, err := tx.Query(ctx, `SELECT id, first_position, position, merchant_id, endpoint_id, event_id, event_type,
+			source, source_version, status, version, created_at, updated_at, due_position
+		FROM `+g.Table(deliveriesTable)+` WHERE id = ANY ($1)`, ids)
+	if err != nil {
+		return errors.Wrap(err, "load deliveries")
+	}
+	var deliveryID string
+	var d delivery
+	_, err = pgx.ForEachRow(rows, []any{
+		&deliveryID, &d.first, &d.position, &d.merchantID, &d.endpointID, &d.eventID, &d.eventType,
+		&d.source, &d.sourceVersion, &d.status, &d.version, &d.createdAt, &d.updatedAt, &d.due,
+	}, func() error {
+		row := d
+		b.deliveries[deliveryID] = &row
+		return nil
+	})
+	return errors.Wrap(err, "load deliveries")
+}
+
+// write gives up first and puts afterwards: what the batch has in hand knows
+// better than the statement that gives up what lies in the table.
+func (b *deliveryBatch) write(ctx context.Context, tx pgx.Tx, g Generation) error {
+	for _, end := range b.ended {
+		_, err := tx.Exec(ctx, `UPDATE `+g.Table(deliveriesTable)+`
+			SET status = 'exhausted', updated_at = $2, position = $3
+			WHERE endpoint_id = $1 AND status = 'pending'`, end.endpointID, end.at, end.position)
+		if err != nil {
+			return errors.Wrap(err, "give deliveries up")
+		}
+	}
+	var gone []string
+	var put []Row
+	for _, endpointID := range slices.Sorted(maps.Keys(b.endpoints)) {
+		o := b.endpoints[endpointID]
+		switch {
+		case o.deleted:
+			gone = append(gone, endpointID)
+		case o.dirty:
+			state, err := json.Marshal(o)
+			if err != nil {
+				return errors.Wrapf(err, "state of endpoint %s", endpointID)
+			}
+			put = append(put, Row{
+				ID: endpointID, First: o.first, Position: o.position, State: state, Values: []any{o.MerchantID, string(o.Status)},
+			})
+		}
+	}
+	if err := deliveryEndpointsTable.Delete(ctx, tx, g, gone); err != nil {
+		return err
+	}
+	if err := deliveryEndpointsTable.Put(ctx, tx, g, put); err != nil {
+		return err
+	}
+	if err := publicEventsTable.Put(ctx, tx, g, b.public); err != nil {
+		return err
+	}
+	return deliveriesTable.Put(ctx, tx, g, b.rows())
+}
+
+func (b *deliveryBatch) rows() []Row {
+	rows := make([]Row, 0, len(b.deliveries))
+	for _, deliveryID := range slices.Sorted(maps.Keys(b.deliveries)) {
+		d := b.deliveries[deliveryID]
+		rows = append(rows, Row{
+			ID: deliveryID, First: d.first, Position: d.position, State: json.RawMessage(`{}`),
+			Values: []any{
+				d.merchantID, d.endpointID, d.eventID, d.eventType, d.source, d.sourceVersion,
+				string(d.status), d.version, d.createdAt, d.updatedAt, d.due,
+			},
+		})
+	}
+	return rows
+}
