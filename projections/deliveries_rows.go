@@ -48,9 +48,9 @@ func (b *deliveryBatch) loadDeliveries(ctx context.Context, tx pgx.Tx, g Generat
 	if len(ids) == 0 {
 		return nil
 	}
-	rows, err := tx.Query(ctx, `SELECT id, first_position, position, merchant_id, endpoint_id, event_id, event_type,
+	rows, err := tx.Query(ctx, `SELECT r.id, first_position, position, merchant_id, endpoint_id, event_id, event_type,
 			source, source_version, status, version, created_at, updated_at, due_position
-		FROM `+g.Table(deliveriesTable)+` WHERE id = ANY ($1)`, ids)
+		`+g.among(deliveriesTable), ids)
 	if err != nil {
 		return errors.Wrap(err, "load deliveries")
 	}

@@ -25,7 +25,7 @@ func (t Table) Load(ctx context.Context, tx pgx.Tx, g Generation, ids []string) 
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	rows, err := tx.Query(ctx, `SELECT id, first_position, position, state FROM `+g.Table(t)+` WHERE id = ANY ($1)`, ids)
+	rows, err := tx.Query(ctx, `SELECT r.id, r.first_position, r.position, r.state `+g.among(t), ids)
 	if err != nil {
 		return nil, errors.Wrapf(err, "load rows of %s", t.Name)
 	}
@@ -38,6 +38,14 @@ func (t Table) Load(ctx context.Context, tx pgx.Tx, g Generation, ids []string) 
 		return nil
 	})
 	return found, errors.Wrapf(err, "load rows of %s", t.Name)
+}
+
+// among is the FROM of a statement about the rows r whose ids are $1. Each is looked
+// up by itself: with = ANY, a table that has grown since it was last analysed is
+// searched from one end to the other.
+func (g Generation) among(t Table) string {
+	return `FROM unnest($1::text[]) AS wanted (id)
+		CROSS JOIN LATERAL (SELECT ctid, * FROM ` + g.Table(t) + ` WHERE id = wanted.id LIMIT 1) r`
 }
 
 // Put inserts rows, or replaces those that there are, in one statement. No id may
@@ -74,7 +82,7 @@ func (t Table) Delete(ctx context.Context, tx pgx.Tx, g Generation, ids []string
 	if len(ids) == 0 {
 		return nil
 	}
-	_, err := tx.Exec(ctx, `DELETE FROM `+g.Table(t)+` WHERE id = ANY ($1)`, ids)
+	_, err := tx.Exec(ctx, `DELETE FROM `+g.Table(t)+` WHERE ctid = ANY (ARRAY(SELECT r.ctid `+g.among(t)+`))`, ids)
 	return errors.Wrapf(err, "delete rows of %s", t.Name)
 }
 
