@@ -28,7 +28,7 @@ FUZZTIME ?= 20s
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build bin/tender
@@ -71,6 +71,10 @@ fuzz: ## Run every fuzz test for FUZZTIME (20s)
 .PHONY: bench
 bench: build ## Measure appends, payments, series and the scheduler; docs/benchmarks.md explains the figures
 	exec bin/tender bench $(ARGS)
+
+.PHONY: bench-webhooks
+bench-webhooks: build ## Measure how fast webhooks are delivered, and how soon they arrive
+	exec bin/tender bench webhooks $(ARGS)
 
 # The packages with files behind a build tag: the others' tests ran already.
 tagged = $(shell grep -rl --include='*_test.go' '^//go:build $(1)' . | xargs -r -n1 dirname | sort -u)

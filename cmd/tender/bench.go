@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -57,9 +58,27 @@ func (b *benchmark) wants(part string) bool {
 	return b.only == "" || b.only == part || b.only == partScheduler && part == partSeries
 }
 
+// What has a command of its own below bench: webhooks, and the processes that it
+// starts for the other sides.
+const (
+	benchWebhooks  = "webhooks"
+	benchReceiver  = "receiver"
+	benchGenerator = "generator"
+)
+
 // runBench measures bare inserts, appends, whole payments and the scheduler in one run
 // on one PostgreSQL, and prints them beside each other.
 func runBench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	if len(args) > 0 {
+		switch args[0] {
+		case benchWebhooks:
+			return runBenchWebhooks(ctx, args[1:], stdout, stderr)
+		case benchReceiver:
+			return runBenchReceiver(ctx, args[1:], os.Stdin, stdout, stderr)
+		case benchGenerator:
+			return runBenchGenerator(ctx, args[1:], stderr)
+		}
+	}
 	b := &benchmark{out: stdout}
 	fs := newFlags("bench", stderr)
 	runs := fs.Int("runs", 3, "how often everything but the scheduler is measured; the median counts")
@@ -74,7 +93,11 @@ func runBench(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 	}
 	b.seconds = time.Duration(*seconds) * time.Second
 	defer b.stop()
-	if err := b.start(ctx); err != nil {
+	if err := b.start(ctx, allRoles); err != nil {
+		return err
+	}
+	b.merchant = bench.NewMerchant(b.name(devenv.URL), b.name(devenv.SecretKey), b.cpu)
+	if err := b.receive(ctx); err != nil {
 		return err
 	}
 	for range *runs {

@@ -23,8 +23,8 @@ import (
 	"tender/eventstore/pgserver"
 )
 
-// start starts an installation, and a receiver of its webhooks.
-func (b *benchmark) start(ctx context.Context) (err error) {
+// start starts an installation that plays these roles.
+func (b *benchmark) start(ctx context.Context, roles []string) (err error) {
 	if b.self, err = os.Executable(); err != nil {
 		return errors.Wrap(err, "find the binary")
 	}
@@ -35,14 +35,10 @@ func (b *benchmark) start(ctx context.Context) (err error) {
 	if err := os.Chmod(b.dir, 0o711); err != nil { //nolint:gosec // what is secret has a mode of its own
 		return errors.Wrap(err, "make a directory")
 	}
-	if err := b.startDev(ctx, "127.0.0.1:0", allRoles); err != nil {
+	if err := b.startDev(ctx, "127.0.0.1:0", roles); err != nil {
 		return err
 	}
-	if err := eventstore.Migrate(ctx, b.name(devenv.DatabaseAdminURL), b.log()); err != nil {
-		return err
-	}
-	b.merchant = bench.NewMerchant(b.name(devenv.URL), b.name(devenv.SecretKey), b.cpu)
-	return b.receive(ctx)
+	return eventstore.Migrate(ctx, b.name(devenv.DatabaseAdminURL), b.log())
 }
 
 // startDev starts tender dev with these roles as a process of its own, and returns
@@ -77,16 +73,31 @@ func (b *benchmark) split(ctx context.Context, workers int) error {
 		return errors.Wrap(err, "read the installation's address")
 	}
 	b.stopServers()
-	others := slices.DeleteFunc(slices.Clone(allRoles), func(r string) bool { return r == roleWorker })
-	if err := b.startDev(ctx, at.Host, others); err != nil {
+	if err := b.startDev(ctx, at.Host, rolesBesideWorkers()); err != nil {
 		return err
 	}
-	for range workers {
+	return b.startWorkers(workers)
+}
+
+// rolesBesideWorkers are those of an installation that leaves work to others.
+func rolesBesideWorkers() []string {
+	return slices.DeleteFunc(slices.Clone(allRoles), func(r string) bool { return r == roleWorker })
+}
+
+// environment is ours with what dev.env says.
+func (b *benchmark) environment() []string {
+	all := os.Environ()
+	for _, e := range b.env {
+		all = append(all, e.Name+"="+e.Value)
+	}
+	return all
+}
+
+// startWorkers starts worker processes beside the installation.
+func (b *benchmark) startWorkers(n int) error {
+	for range n {
 		worker := exec.Command(b.self, "serve", "--roles", roleWorker, "--listen", "127.0.0.1:0", "--log-level", "warn") //nolint:gosec // ourselves
-		worker.Env = os.Environ()
-		for _, e := range b.env {
-			worker.Env = append(worker.Env, e.Name+"="+e.Value)
-		}
+		worker.Env = b.environment()
 		worker.Stderr = b.out
 		if err := worker.Start(); err != nil {
 			return errors.Wrap(err, "start a worker")

@@ -64,9 +64,16 @@ func Measure(ctx context.Context, clients int, d time.Duration, work func(ctx co
 		return Figures{}, err
 	}
 	f := Figures{Clients: clients, Count: count, Elapsed: time.Since(begin)}
-	slices.Sort(all)
-	if len(all) > 0 {
-		f.P50, f.P99 = all[len(all)/2], all[len(all)*99/100]
-	}
+	f.P50, f.P99 = Percentiles(all)
 	return f, nil
+}
+
+// Percentiles sorts latencies, and returns the median and the 99th percentile; of
+// none, zeros.
+func Percentiles(all []time.Duration) (p50, p99 time.Duration) {
+	if len(all) == 0 {
+		return 0, 0
+	}
+	slices.Sort(all)
+	return all[len(all)/2], all[len(all)*99/100]
 }

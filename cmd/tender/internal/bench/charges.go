@@ -2,7 +2,6 @@ package bench
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"tender/domain/catalogue"
@@ -96,10 +95,7 @@ func (c *Charges) Figures(workers int) bench.Figures {
 		}
 		took = append(took, one.ended.Sub(one.begun))
 	}
-	slices.Sort(took)
 	f := bench.Figures{Clients: workers, Count: len(took), Elapsed: last.Sub(first)}
-	if len(took) > 0 {
-		f.P50, f.P99 = took[len(took)/2], took[len(took)*99/100]
-	}
+	f.P50, f.P99 = bench.Percentiles(took)
 	return f
 }
