@@ -11,8 +11,10 @@ import (
 	"github.com/cockroachdb/errors"
 	"golang.org/x/sync/errgroup"
 
+	"tender/cmd/tender/internal/devenv"
 	"tender/domain/payment"
 	"tender/domain/session"
+	"tender/eventstore/feed"
 	"tender/handlers/engine"
 )
 
@@ -27,8 +29,10 @@ func runBenchGenerator(ctx context.Context, args []string, stderr io.Writer) err
 	merchants := fs.String("merchants", "", "whose events they are, by comma, in turn")
 	count := fs.Int("count", 1, "how many events")
 	rate := fs.Int("rate", 0, "how many a second, whether the engine keeps up or not; 0: as fast as they can be appended")
-	var database string
-	if err := parseSettings(fs, args, []setting{databaseSetting(&database)}); err != nil {
+	var database, address string
+	if err := parseSettings(fs, args, []setting{databaseSetting(&database), {
+		"nats-url", devenv.NATSURL, "", "NATS, where the others hear of events as of any process's", true, &address,
+	}}); err != nil {
 		return err
 	}
 	g, err := openEngine(ctx, database, "test")
@@ -36,6 +40,14 @@ func runBenchGenerator(ctx context.Context, args []string, stderr io.Writer) err
 		return err
 	}
 	defer g.Store.Close()
+	nc, err := feed.Connect(address, "tender-bench")
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	announcing, stop := context.WithCancel(ctx)
+	defer stop()
+	go feed.Announce(announcing, g.Store, nc)
 	return produce(ctx, g, strings.Split(*merchants, ","), *count, *rate)
 }
 
