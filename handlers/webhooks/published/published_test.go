@@ -8,11 +8,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pb33f/jsonschema/v6"
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"tender/domain/catalogue"
 	"tender/domain/webhook"
+	"tender/handlers/webhooks"
 )
 
 const root = "../../.."
@@ -159,6 +162,37 @@ func TestExamplesFitTheirSchemas(t *testing.T) {
 	slices.Sort(named)
 	if !slices.Equal(named, want) {
 		t.Errorf("examples are there of\n%q\nnot of\n%q", named, want)
+	}
+}
+
+// Whatever it tells of, a message is one that the official library of Standard
+// Webhooks verifies, and another body under its headers is none.
+func TestTheOfficialLibraryVerifiesEveryType(t *testing.T) {
+	t.Parallel()
+	secret := webhooks.NewSecret()
+	official, err := standardwebhooks.NewWebhook(secret.Reveal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	verified := map[string]bool{}
+	for _, e := range examples() {
+		message, err := webhooks.Render(exampleMode, e.events)
+		if err != nil {
+			t.Fatal(err)
+		}
+		headers := webhooks.Sign(message.ID, time.Now(), message.Body, secret)
+		if err := official.Verify(message.Body, headers); err != nil {
+			t.Errorf("%s: %v", e.name, err)
+		}
+		if official.Verify(append(message.Body, ' '), headers) == nil {
+			t.Errorf("%s is verified with another body", e.name)
+		}
+		verified[message.Type] = true
+	}
+	for _, name := range webhook.Types() {
+		if !verified[name] {
+			t.Errorf("no %s was verified", name)
+		}
 	}
 }
 
