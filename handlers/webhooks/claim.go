@@ -33,7 +33,7 @@ const (
 )
 
 const (
-	enabledSQL = `SELECT id FROM {endpoints} WHERE status = 'enabled'`
+	enabledSQL = `SELECT id, position FROM {endpoints} WHERE status = 'enabled'`
 
 	freshSQL = `SELECT DISTINCT d.endpoint_id FROM {deliveries} d
 	JOIN {endpoints} e ON e.id = d.endpoint_id AND e.status = 'enabled'
@@ -123,23 +123,31 @@ type claimed struct {
 	ours     bool // false: another process was faster
 }
 
-// enabledEndpoints lists the endpoints that are sent to.
-func (c *claims) enabledEndpoints(ctx context.Context) ([]string, error) {
-	return c.names(ctx, "list enabled endpoints", c.enabled)
+// enabledEndpoints lists the endpoints that are sent to, and the position at which
+// each was changed last.
+func (c *claims) enabledEndpoints(ctx context.Context) (map[string]int64, error) {
+	rows, err := c.pool.Query(ctx, c.enabled)
+	if err != nil {
+		return nil, errors.Wrap(err, "list enabled endpoints")
+	}
+	enabled := map[string]int64{}
+	var endpointID string
+	var changed int64
+	_, err = pgx.ForEachRow(rows, []any{&endpointID, &changed}, func() error {
+		enabled[endpointID] = changed
+		return nil
+	})
+	return enabled, errors.Wrap(err, "list enabled endpoints")
 }
 
 // freshEndpoints lists those with deliveries beyond a position.
 func (c *claims) freshEndpoints(ctx context.Context, after int64) ([]string, error) {
-	return c.names(ctx, "list endpoints with new deliveries", c.fresh, after)
-}
-
-func (c *claims) names(ctx context.Context, doing, sql string, args ...any) ([]string, error) {
-	rows, err := c.pool.Query(ctx, sql, args...)
+	rows, err := c.pool.Query(ctx, c.fresh, after)
 	if err != nil {
-		return nil, errors.Wrap(err, doing)
+		return nil, errors.Wrap(err, "list endpoints with new deliveries")
 	}
-	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	return names, errors.Wrap(err, doing)
+	fresh, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	return fresh, errors.Wrap(err, "list endpoints with new deliveries")
 }
 
 // wanted says how much of an endpoint's deliveries to claim.

@@ -102,16 +102,16 @@ func (d *dispatcher) slow(ctx context.Context, now time.Time, position int64) er
 		return err
 	}
 	full := now.Sub(d.fullAt) >= fullEvery
-	on := make(map[string]bool, len(enabled))
-	for _, endpointID := range enabled {
-		on[endpointID] = true
+	for endpointID, changed := range enabled {
 		l := d.lane(endpointID)
-		if full {
-			l.behind, l.from = true, 0
+		// An endpoint that was paused for a moment is found enabled as before: what
+		// came meanwhile is behind the mark.
+		if full || changed != l.changed {
+			l.behind, l.from, l.changed = true, 0, changed
 		}
 	}
 	for endpointID, l := range d.lanes {
-		if !on[endpointID] {
+		if _, on := enabled[endpointID]; !on {
 			d.close(l)
 		}
 	}

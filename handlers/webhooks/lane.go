@@ -27,6 +27,8 @@ type lane struct {
 	// lease says.
 	behind bool
 	from   int64
+	// changed is the position of the endpoint's last change that was looked at.
+	changed int64
 }
 
 // width is how many messages may be under way.
