@@ -66,6 +66,8 @@ func (b *deliveryBatch) fold(e told) {
 	case webhook.EndpointDeleted:
 		b.change(e, func(o *deliveryEndpoint) { o.deleted = true })
 		b.end(e)
+	case webhook.EndpointTested:
+		b.test(e)
 	case webhook.Delivered:
 		b.settle(e, DeliveryDelivered)
 	case webhook.Exhausted:
@@ -99,11 +101,24 @@ func (b *deliveryBatch) tell(e told) {
 		if o.deleted || o.MerchantID != e.MerchantID || o.Status == webhook.StatusDisabled || !webhook.Wants(o.Events, e.public) {
 			continue
 		}
-		b.deliveries[webhook.DeliveryID(eventID, endpointID)] = &delivery{
-			merchantID: e.MerchantID, endpointID: endpointID, eventID: eventID, eventType: e.public,
-			source: e.Stream, sourceVersion: e.Version, status: DeliveryPending,
-			createdAt: e.At, updatedAt: e.At, first: e.Position, position: e.Position, due: e.Position,
-		}
+		b.deliver(e, eventID, e.public, endpointID)
+	}
+}
+
+// test makes the delivery of a test message: to the endpoint that is tested, and to
+// no other. It is no public event.
+func (b *deliveryBatch) test(e told) {
+	if o := b.endpoints[e.Stream]; o == nil || o.deleted || o.Status == webhook.StatusDisabled {
+		return
+	}
+	b.deliver(e, id.Format(id.Event, e.ID), webhook.TestType, e.Stream)
+}
+
+func (b *deliveryBatch) deliver(e told, eventID, eventType, endpointID string) {
+	b.deliveries[webhook.DeliveryID(eventID, endpointID)] = &delivery{
+		merchantID: e.MerchantID, endpointID: endpointID, eventID: eventID, eventType: eventType,
+		source: e.Stream, sourceVersion: e.Version, status: DeliveryPending,
+		createdAt: e.At, updatedAt: e.At, first: e.Position, position: e.Position, due: e.Position,
 	}
 }
 

@@ -95,6 +95,15 @@ func (h *hooks) session(merchantID string) {
 	}
 }
 
+// test says that an endpoint is tested: whatever it asks for, and no other.
+func (h *hooks) test(endpointID string) {
+	o := h.endpoints[endpointID]
+	eventID := h.say(o.merchantID, endpointID, webhook.Codec.Encode(webhook.EndpointTested{}))
+	if o.status != webhook.StatusDisabled {
+		h.expected[webhook.DeliveryID(id.Format(id.Event, eventID), endpointID)] = endpointID + " pending 0"
+	}
+}
+
 // settle records an outcome of a delivery.
 func (h *hooks) settle(deliveryID string, delivered bool) {
 	var endpointID, before string
@@ -203,6 +212,7 @@ func TestDeliveries(t *testing.T) {
 			}
 			h.change(endpoints[random.IntN(len(endpoints))], changes[random.IntN(len(changes))])
 		case n < 15 && len(endpoints) > 0:
+			h.test(endpoints[random.IntN(len(endpoints))])
 			eventID := id.Format(id.Event, uuid.Must(uuid.NewV7()))
 			h.resend(webhook.DeliveryID(eventID, endpoints[0]), endpoints[0], eventID)
 		case n < 17 && len(deliveries) > 0:
@@ -223,6 +233,15 @@ func TestDeliveries(t *testing.T) {
 	}
 	if len(shown) != len(h.expected) {
 		t.Errorf("%d deliveries are shown, want %d", len(shown), len(h.expected))
+	}
+	var tests, public int
+	if err := h.store.Pool().QueryRow(h.ctx, `SELECT
+		(SELECT count(*) FROM read_test.deliveries WHERE event_type = 'webhook.test'),
+		(SELECT count(*) FROM read_test.public_events WHERE event_type NOT LIKE 'payment_session.%')`).Scan(&tests, &public); err != nil {
+		t.Fatal(err)
+	}
+	if tests == 0 || public > 0 {
+		t.Errorf("%d tests are delivered, %d are told to everybody", tests, public)
 	}
 
 	// Made anew from the whole log, in batches as large as they get, it is the same.

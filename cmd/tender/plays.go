@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"net/url"
 
 	"github.com/cockroachdb/errors"
 
@@ -169,4 +170,30 @@ func playSubscriptionCompletes(s *scene) (string, error) {
 		return "", err
 	}
 	return made.SubscriptionID, s.advance(clockID, "2026-03-02")
+}
+
+// playTest sends a test message to each endpoint that is enabled, and returns the
+// last one's delivery.
+func playTest(s *scene) (string, error) {
+	type shown struct{ ID, Status string }
+	var enabled []string
+	err := pages(s.ctx, &s.client, endpointsPath, url.Values{}, func(e shown) bool {
+		if e.Status == "enabled" {
+			enabled = append(enabled, e.ID)
+		}
+		return true
+	})
+	if err != nil {
+		return "", err
+	}
+	if len(enabled) == 0 {
+		return "", errors.New("no webhook endpoint is enabled; tender listen makes one")
+	}
+	var delivery shown
+	for _, endpointID := range enabled {
+		if err := s.post(endpointsPath+"/"+endpointID+"/test", object{}, &delivery); err != nil {
+			return "", err
+		}
+	}
+	return delivery.ID, nil
 }

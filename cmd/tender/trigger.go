@@ -93,6 +93,8 @@ var plays = map[string]play{
 	"subscription.completed":      playSubscriptionCompletes,
 
 	"subscription.payment_method_required": playSubscriptionStands,
+
+	"webhook.test": playTest,
 }
 
 // object is a JSON object on its way to the API.

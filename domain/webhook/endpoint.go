@@ -75,6 +75,9 @@ type RotateSecret struct {
 	At        time.Time
 }
 
+// TestEndpoint asks for a message that tells of nothing.
+type TestEndpoint struct{}
+
 // DeleteEndpoint ends an endpoint for good.
 type DeleteEndpoint struct{}
 
@@ -82,6 +85,7 @@ func (CreateEndpoint) endpointCommand()  {}
 func (UpdateEndpoint) endpointCommand()  {}
 func (DisableEndpoint) endpointCommand() {}
 func (RotateSecret) endpointCommand()    {}
+func (TestEndpoint) endpointCommand()    {}
 func (DeleteEndpoint) endpointCommand()  {}
 
 // DecideEndpoint returns what happens when c is asked of an endpoint in state s:
@@ -103,6 +107,11 @@ func DecideEndpoint(s Endpoint, c EndpointCommand) ([]Event, error) {
 		return []Event{EndpointDisabled(c)}, nil
 	case RotateSecret:
 		return s.rotate(c)
+	case TestEndpoint:
+		if s.Status == StatusDisabled {
+			return nil, ErrEndpointDisabled
+		}
+		return []Event{EndpointTested(c)}, nil
 	case DeleteEndpoint:
 		return []Event{EndpointDeleted(c)}, nil
 	default:
@@ -233,6 +242,7 @@ func EvolveEndpoint(s Endpoint, id, merchantID string, e Event) Endpoint {
 		s.Status = StatusDisabled
 	case EndpointSecretRotated:
 		s.SecretRef, s.Earlier = e.SecretRef, s.rotated(e.EarlierEndsAt)
+	case EndpointTested: // nothing that the rules need to know
 	case EndpointDeleted:
 		s.Deleted = true
 	case Delivered, Exhausted, Resent:

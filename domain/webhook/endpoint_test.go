@@ -108,6 +108,14 @@ func TestEndpoint(t *testing.T) {
 		{"rotate what is paused", []webhook.Event{created, webhook.EndpointPaused{}}, rotate("vlt_2", time.Hour), []webhook.Event{rotated("vlt_2", time.Hour)}, nil},
 		{"rotate what is deleted", []webhook.Event{created, webhook.EndpointDeleted{}}, rotate("vlt_2", time.Hour), nil, webhook.ErrEndpointNotFound},
 
+		{"test", []webhook.Event{created}, webhook.TestEndpoint{}, []webhook.Event{webhook.EndpointTested{}}, nil},
+		{"test again", []webhook.Event{created, webhook.EndpointTested{}}, webhook.TestEndpoint{}, []webhook.Event{webhook.EndpointTested{}}, nil},
+		{"test what is paused: it waits", []webhook.Event{created, webhook.EndpointPaused{}}, webhook.TestEndpoint{}, []webhook.Event{webhook.EndpointTested{}}, nil},
+		{"test what is disabled", []webhook.Event{created, webhook.EndpointDisabled{Reason: webhook.DisabledGone}},
+			webhook.TestEndpoint{}, nil, webhook.ErrEndpointDisabled},
+		{"test what is deleted", []webhook.Event{created, webhook.EndpointDeleted{}}, webhook.TestEndpoint{}, nil, webhook.ErrEndpointNotFound},
+		{"test what does not exist", nil, webhook.TestEndpoint{}, nil, webhook.ErrEndpointNotFound},
+
 		{"delete", []webhook.Event{created}, webhook.DeleteEndpoint{}, []webhook.Event{webhook.EndpointDeleted{}}, nil},
 		{"delete twice", []webhook.Event{created, webhook.EndpointDeleted{}}, webhook.DeleteEndpoint{}, nil, webhook.ErrEndpointNotFound},
 		{"update what is deleted", []webhook.Event{created, webhook.EndpointDeleted{}}, webhook.UpdateEndpoint{}, nil, webhook.ErrEndpointNotFound},

@@ -48,6 +48,10 @@ type EndpointSecretRotated struct {
 	EarlierEndsAt time.Time `json:"earlier_ends_at"`
 }
 
+// EndpointTested: a message that tells of nothing goes to this endpoint, and to no
+// other, whatever it asks for.
+type EndpointTested struct{}
+
 // EndpointDeleted: the endpoint is gone for good.
 type EndpointDeleted struct{}
 
@@ -93,6 +97,7 @@ func (EndpointPaused) Type() string        { return "webhook.endpoint_paused" }
 func (EndpointResumed) Type() string       { return "webhook.endpoint_resumed" }
 func (EndpointDisabled) Type() string      { return "webhook.endpoint_disabled" }
 func (EndpointSecretRotated) Type() string { return "webhook.endpoint_secret_rotated" }
+func (EndpointTested) Type() string        { return "webhook.endpoint_tested" }
 func (EndpointDeleted) Type() string       { return "webhook.endpoint_deleted" }
 func (Delivered) Type() string             { return "webhook.delivered" }
 func (Exhausted) Type() string             { return "webhook.exhausted" }
@@ -104,6 +109,7 @@ func (EndpointPaused) webhookEvent()        {}
 func (EndpointResumed) webhookEvent()       {}
 func (EndpointDisabled) webhookEvent()      {}
 func (EndpointSecretRotated) webhookEvent() {}
+func (EndpointTested) webhookEvent()        {}
 func (EndpointDeleted) webhookEvent()       {}
 func (Delivered) webhookEvent()             {}
 func (Exhausted) webhookEvent()             {}
@@ -117,6 +123,7 @@ var Codec = codec.New(
 	codec.Define("webhook.endpoint_resumed", 1, func(e EndpointResumed) Event { return e }),
 	codec.Define("webhook.endpoint_disabled", 1, func(e EndpointDisabled) Event { return e }),
 	codec.Define("webhook.endpoint_secret_rotated", 1, func(e EndpointSecretRotated) Event { return e }),
+	codec.Define("webhook.endpoint_tested", 1, func(e EndpointTested) Event { return e }),
 	codec.Define("webhook.endpoint_deleted", 1, func(e EndpointDeleted) Event { return e }),
 	codec.Define("webhook.delivered", 1, func(e Delivered) Event { return e }),
 	codec.Define("webhook.exhausted", 1, func(e Exhausted) Event { return e }),

@@ -23,6 +23,7 @@ func samples() []webhook.Event {
 		webhook.EndpointResumed{},
 		webhook.EndpointDisabled{Reason: webhook.DisabledGone},
 		webhook.EndpointSecretRotated{SecretRef: "vlt_01hzy3v7q8e4xk2m9c5b7d6f0e", EarlierEndsAt: at},
+		webhook.EndpointTested{},
 		webhook.EndpointDeleted{},
 		webhook.Delivered{EndpointID: endpointID, EventID: eventID, Attempts: 3, Status: 200, DeliveredAt: at},
 		webhook.Exhausted{EndpointID: endpointID, EventID: eventID, Attempts: 10, Status: 500, Failure: "too_slow", ExhaustedAt: at},

@@ -36,7 +36,8 @@ const (
 )
 
 // TestType is the type of a message that only tests an endpoint. It goes to the
-// endpoint that is tested, whatever that asks for, and is no public event.
+// endpoint that is tested, whatever that asks for, and is no public event: nobody
+// can ask for it, and it is not listed among what happened.
 const TestType = "webhook.test"
 
 // AllTypes, alone in an endpoint's list, asks for every type, those of later

@@ -11,6 +11,7 @@ import (
 
 	"tender/domain/id"
 	"tender/domain/webhook"
+	"tender/eventstore"
 	"tender/handlers/engine"
 	"tender/handlers/problem"
 	"tender/handlers/token"
@@ -59,7 +60,7 @@ func (s *Server) listDeliveries(ctx context.Context, r *readRequest) (shown, err
 		Status: projections.DeliveryStatus(p.option("status", []string{
 			string(projections.DeliveryPending), string(projections.DeliveryDelivered), string(projections.DeliveryExhausted),
 		})),
-		EventType: p.option("event_type", webhook.Types()),
+		EventType: p.option("event_type", append(webhook.Types(), webhook.TestType)),
 	}
 	if q.EndpointID != "" && !id.Valid(id.Endpoint, q.EndpointID) {
 		p.wrong("endpoint_id", problem.InvalidFormat, "This is not the id of a webhook endpoint.")
@@ -96,13 +97,7 @@ func (s *Server) getDelivery(ctx context.Context, r *readRequest) (shown, error)
 	if !id.Valid(id.Delivery, r.PathValue("id")) {
 		return shown{}, missing
 	}
-	if err := r.account.Engine.Refresh(ctx, r.merchant); err != nil {
-		return shown{}, err
-	}
-	if err := r.stillGood(); err != nil {
-		return shown{}, err
-	}
-	d, attempts, known, err := r.account.Lists.Delivery(ctx, r.merchant.ID, r.PathValue("id"))
+	d, attempts, known, err := r.delivery(ctx, r.PathValue("id"))
 	if err != nil {
 		return shown{}, err
 	}
@@ -121,6 +116,37 @@ func (s *Server) getDelivery(ctx context.Context, r *readRequest) (shown, error)
 	return shown{object: out}, nil
 }
 
+// delivery reads one of the merchant's deliveries. A read model that does not show
+// what the log already says of it, or does not know it at all, is waited for.
+func (r *readRequest) delivery(ctx context.Context, deliveryID string) (
+	d projections.DeliveryRow, attempts []projections.DeliveryAttempt, known bool, err error,
+) {
+	g := r.account.Engine
+	said := g.Deliveries.Ref(deliveryID)
+	if err := g.Refresh(ctx, r.merchant, said); err != nil {
+		return d, nil, false, err
+	}
+	if err := r.stillGood(); err != nil {
+		return d, nil, false, err
+	}
+	d, attempts, known, err = r.account.Lists.Delivery(ctx, r.merchant.ID, deliveryID)
+	if err != nil || known && d.Version >= said.Version {
+		return d, attempts, known, err
+	}
+	head, _, err := g.Store.Head(ctx)
+	if err != nil {
+		return d, nil, false, err
+	}
+	err = r.account.Cursors.WaitFor(ctx, projections.DeliveriesName, head)
+	if errors.Is(err, projections.ErrBehind) {
+		return d, nil, false, problem.New(problem.ServiceUnavailable, "Deliveries are not shown as they are now yet.")
+	}
+	if err != nil {
+		return d, nil, false, err
+	}
+	return r.account.Lists.Delivery(ctx, r.merchant.ID, deliveryID)
+}
+
 func (s *Server) resendDelivery(ctx context.Context, r *writeRequest, fingerprint func(any)) (written, error) {
 	deliveryID, err := r.named(id.Delivery, "delivery", fingerprint)
 	if err != nil {
@@ -135,15 +161,7 @@ func (s *Server) resendDelivery(ctx context.Context, r *writeRequest, fingerprin
 
 // deliveryAt is a delivery as it was when it was sent again; see [Server.objectAt].
 func (s *Server) deliveryAt(ctx context.Context, r *writeRequest, stream string, version int) (any, int64, error) {
-	events, err := r.account.Engine.Store.Stream(ctx, stream)
-	if err != nil {
-		return nil, 0, err
-	}
-	if len(events) < version {
-		return nil, 0, errors.AssertionFailedf("stream %s ends at version %d, not %d", stream, len(events), version)
-	}
-	e := events[version-1]
-	said, err := webhook.Codec.Decode(e.Type, e.SchemaVersion, e.Payload)
+	e, said, err := saidAt(ctx, r.account.Engine, stream, version)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -156,6 +174,29 @@ func (s *Server) deliveryAt(ctx context.Context, r *writeRequest, stream string,
 		Status: projections.DeliveryPending, Mode: r.mode, Version: version,
 		CreatedAt: object.Time(resent.EventAt), UpdatedAt: object.Time(e.At),
 	}, e.Position, nil
+}
+
+// testDelivery is the delivery of a test message as the endpoint's test made it.
+func testDelivery(e eventstore.Event, mode string) deliveryJSON {
+	eventID := id.Format(id.Event, e.ID)
+	return deliveryJSON{
+		ID: webhook.DeliveryID(eventID, e.Stream), EndpointID: e.Stream, EventID: eventID, EventType: webhook.TestType,
+		Status: projections.DeliveryPending, Mode: mode, CreatedAt: object.Time(e.At), UpdatedAt: object.Time(e.At),
+	}
+}
+
+// saidAt is one event of an endpoint's or a delivery's stream.
+func saidAt(ctx context.Context, g *engine.Engine, stream string, version int) (eventstore.Event, webhook.Event, error) {
+	events, err := g.Store.Stream(ctx, stream)
+	if err != nil {
+		return eventstore.Event{}, nil, err
+	}
+	if len(events) < version {
+		return eventstore.Event{}, nil, errors.AssertionFailedf("stream %s ends at version %d, not %d", stream, len(events), version)
+	}
+	e := events[version-1]
+	said, err := webhook.Codec.Decode(e.Type, e.SchemaVersion, e.Payload)
+	return e, said, err
 }
 
 func attemptOf(a projections.DeliveryAttempt) attemptJSON {

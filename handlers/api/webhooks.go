@@ -24,6 +24,7 @@ func (s *Server) webhookRoutes() {
 	s.mux.Handle("PATCH /webhooks/endpoints/{id}", s.writeKeyless(s.updateEndpoint))
 	s.mux.Handle("DELETE /webhooks/endpoints/{id}", s.writeKeyless(s.deleteEndpoint))
 	s.mux.Handle("POST /webhooks/endpoints/{id}/rotate_secret", s.write(s.rotateSecret))
+	s.mux.Handle("POST /webhooks/endpoints/{id}/test", s.write(s.testEndpoint))
 	s.mux.Handle("GET /webhooks/events", s.read(s.listEvents))
 	s.mux.Handle("GET /webhooks/events/{id}", s.read(s.getEvent))
 	s.mux.Handle("GET /webhooks/deliveries", s.read(s.listDeliveries))
@@ -238,12 +239,21 @@ func (r *writeRequest) countEndpoint(tx *engine.Tx, owner merchant.State, endpoi
 		count = merchant.AddEndpoint{EndpointID: endpointID}
 	case webhook.DeleteEndpoint:
 		count = merchant.RemoveEndpoint{EndpointID: endpointID}
-	case webhook.UpdateEndpoint, webhook.DisableEndpoint, webhook.RotateSecret:
+	case webhook.UpdateEndpoint, webhook.DisableEndpoint, webhook.RotateSecret, webhook.TestEndpoint:
 		return nil
 	}
 	events, err := merchant.Decide(owner, count)
 	engine.Write(tx, merchant.Codec, r.merchant.ID, events...)
 	return err
+}
+
+// testEndpoint sends a message that tells of nothing, and answers with its delivery.
+func (s *Server) testEndpoint(ctx context.Context, r *writeRequest, fingerprint func(any)) (written, error) {
+	endpointID, err := r.named(id.Endpoint, "webhook endpoint", fingerprint)
+	if err != nil {
+		return written{}, err
+	}
+	return r.changeEndpoint(ctx, endpointID, http.StatusCreated, webhook.TestEndpoint{})
 }
 
 // newEndpoint is an endpoint with the secret that its messages are signed with:
@@ -253,11 +263,20 @@ type newEndpoint struct {
 	Secret string `json:"secret"`
 }
 
+// endpointAt is what a request made of an endpoint; see [Server.objectAt]. POST makes
+// one, or something of it that is shown then and not otherwise.
 func (s *Server) endpointAt(ctx context.Context, r *writeRequest, stream string, version int) (any, int64, error) {
 	g := r.account.Engine
 	l, err := engine.At(ctx, g, g.EndpointObjects, stream, version)
 	if err != nil || r.Method != http.MethodPost {
 		return l.Value, l.Position, err
+	}
+	e, said, err := saidAt(ctx, g, stream, version)
+	if err != nil {
+		return nil, 0, err
+	}
+	if _, tested := said.(webhook.EndpointTested); tested {
+		return testDelivery(e, r.mode), e.Position, nil
 	}
 	state, err := engine.At(ctx, g, g.Endpoints, stream, version)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"tender/domain/payment"
 	"tender/domain/session"
 	"tender/domain/subscription"
+	"tender/domain/webhook"
 	"tender/eventstore"
 	"tender/projections/object"
 )
@@ -55,11 +56,7 @@ func Render(mode string, events []eventstore.Event) (Message, error) {
 			return Message{}, errors.Wrapf(err, "event %d", e.Position)
 		}
 	}
-	eventType, public := object.PublicType(said[len(said)-1])
-	if !public {
-		return Message{}, errors.Wrap(ErrNotPublic, last.Type)
-	}
-	data, err := dataOf(mode, events, said)
+	eventType, data, err := tellingOf(mode, events, said)
 	if err != nil {
 		return Message{}, err
 	}
@@ -68,6 +65,21 @@ func Render(mode string, events []eventstore.Event) (Message, error) {
 		ID: m.ID, Type: m.Type, Timestamp: object.Time(last.At), Mode: mode, Data: data,
 	})
 	return m, errors.Wrapf(err, "render event %d", last.Position)
+}
+
+// tellingOf is what the last of events is told as, and with which data. A test
+// message tells of nothing.
+func tellingOf(mode string, events []eventstore.Event, said []codec.Named) (string, any, error) {
+	last := said[len(said)-1]
+	if _, test := last.(webhook.EndpointTested); test {
+		return webhook.TestType, struct{}{}, nil
+	}
+	eventType, public := object.PublicType(last)
+	if !public {
+		return "", nil, errors.Wrap(ErrNotPublic, last.Type())
+	}
+	data, err := dataOf(mode, events, said)
+	return eventType, data, err
 }
 
 // dataOf folds the object that the stream is about.

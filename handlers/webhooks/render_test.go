@@ -21,6 +21,7 @@ import (
 	"tender/domain/payment"
 	"tender/domain/session"
 	"tender/domain/subscription"
+	"tender/domain/webhook"
 	"tender/eventstore"
 	"tender/handlers/webhooks"
 	"tender/projections/object"
@@ -178,6 +179,10 @@ func TestRenderRefuses(t *testing.T) {
 	whole := sessionStory(session.Expired{Reason: session.ExpiredByTime})
 	if _, err := webhooks.Render("test", whole[1:]); err == nil {
 		t.Error("a stream without its beginning is rendered")
+	}
+	endpoint := webhook.EndpointCreated{URL: "https://shop.example/", Events: []string{webhook.AllTypes}}
+	if _, err := webhooks.Render("test", story[webhook.Event](webhook.Codec, "whe_1", endpoint)); !errors.Is(err, webhooks.ErrNotPublic) {
+		t.Errorf("an endpoint's creation: %v", err)
 	}
 	if _, err := webhooks.Render("test", nil); err == nil {
 		t.Error("nothing is rendered")

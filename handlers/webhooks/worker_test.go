@@ -283,6 +283,44 @@ func TestPausedWaits(t *testing.T) {
 	in.exactly(ids)
 }
 
+// A test message goes to the endpoint that is tested, whatever it asks for, and to no
+// other, and is sent as any message.
+func TestTested(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	in, other := receiver(t, status(500)), receiver(t, status(200))
+	endpointID, secret := s.endpoint("mer_1", in.url, webhook.PaymentCaptured)
+	otherID, _ := s.endpoint("mer_1", other.url)
+	s.worker()
+	s.change("mer_1", endpointID, webhook.TestEndpoint{})
+	stream, err := s.store.Stream(s.ctx, endpointID)
+	s.must(err)
+	tested := stream[len(stream)-1]
+	eventID := id.Format(id.Event, tested.ID)
+	s.eventually("it is tried", func() bool {
+		return s.count(`SELECT count(*) FROM work_test.delivery_attempts WHERE delivery_id = $1 AND status = 500`, webhook.DeliveryID(eventID, endpointID)) >= 1
+	})
+	in.answers(status(200))
+	s.has(1, endpointID, projections.DeliveryDelivered)
+	s.resend("mer_1", webhook.DeliveryID(eventID, endpointID))
+	before := len(in.messages())
+	s.eventually("it comes again", func() bool { return len(in.messages()) > before })
+	want := `{"id":"` + eventID + `","type":"webhook.test","timestamp":"` + tested.At.UTC().Format("2006-01-02T15:04:05.000Z") + `","mode":"test","data":{}}`
+	for _, m := range in.messages() {
+		if string(m.body) != want || m.id != eventID || verify(secret, m.body, m.header) != nil {
+			t.Errorf("it comes as %s, %v", m.body, m.header)
+		}
+	}
+	// Paused, it waits.
+	paused, enabled := webhook.StatusPaused, webhook.StatusEnabled
+	s.change("mer_1", otherID, webhook.UpdateEndpoint{Status: &paused})
+	s.change("mer_1", otherID, webhook.TestEndpoint{})
+	s.has(1, otherID, projections.DeliveryPending)
+	other.exactly(nil)
+	s.change("mer_1", otherID, webhook.UpdateEndpoint{Status: &enabled})
+	s.has(1, otherID, projections.DeliveryDelivered)
+}
+
 // A deleted endpoint gets nothing, not even what was pending; what it got can
 // still be read.
 func TestDeleted(t *testing.T) {

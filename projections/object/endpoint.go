@@ -37,7 +37,7 @@ func (o Endpoint) Apply(mode string, e eventstore.Event, d codec.Named) Endpoint
 		o.Status = webhook.StatusEnabled
 	case webhook.EndpointDisabled:
 		o.Status = webhook.StatusDisabled
-	case webhook.EndpointSecretRotated: // nothing of it is shown
+	case webhook.EndpointSecretRotated, webhook.EndpointTested: // nothing of it is shown
 	case webhook.EndpointDeleted:
 		o = Endpoint{}
 	default:

@@ -16,7 +16,12 @@ var objects = map[string]reflect.Type{
 	"mandate":         reflect.TypeFor[shown.Mandate](),
 	"subscription":    reflect.TypeFor[shown.Subscription](),
 	"payment_method":  reflect.TypeFor[shown.PaymentMethod](),
+	"webhook":         reflect.TypeFor[struct{}](), // a test message
 }
+
+// sent are the types of all messages: of those that tell of something, and of the
+// test message.
+func sent() []string { return append(webhook.Types(), webhook.TestType) }
 
 // bodyOf is the schema of the body that tells of one type of event.
 func bodyOf(eventType string) *Schema {

@@ -13,6 +13,7 @@ import (
 	"tender/domain/method"
 	"tender/domain/payment"
 	"tender/domain/session"
+	"tender/domain/webhook"
 	"tender/eventstore"
 )
 
@@ -34,6 +35,7 @@ const (
 	captureID      = "cap_01kjpyzxbaeqm8cddw901wbk2x"
 	voidID         = "voi_01kjpz8ra0e268t9wtfz0nvjrp"
 	refundID       = "ref_01kjq02v8ke3p9m5t0xw7gq4zn"
+	endpointID     = "whe_01kjpwe6m0fy9r6scr1j4y7zrw"
 	attemptID      = "att_01kjpy64c8ej6tkhd7mh6hksbh"
 )
 
@@ -46,9 +48,9 @@ type example struct {
 	events     []eventstore.Event
 }
 
-// examples has one of each public type, and one of each case that it may tell of.
+// examples has one of each type of message, and one of each case that it may tell of.
 func examples() []example {
-	all := slices.Concat(sessionExamples(), paymentExamples(), operationExamples(), mandateExamples(), subscriptionExamples())
+	all := slices.Concat(sessionExamples(), paymentExamples(), operationExamples(), mandateExamples(), subscriptionExamples(), testExamples())
 	slices.SortFunc(all, func(a, b example) int {
 		if a.name < b.name {
 			return -1
@@ -99,6 +101,13 @@ func sessionExamples() []example {
 			session.AttemptStarted{PaymentID: nextPaymentID, AttemptID: attemptID, Number: 1},
 			session.Completed{PaymentID: nextPaymentID, Outcome: session.OutcomeUnpaid, Failure: &insufficient, CustomerID: customerID}),
 	}
+}
+
+func testExamples() []example {
+	return []example{{webhook.TestType, webhook.TestType, stream(webhook.Codec, endpointID, []webhook.Event{
+		webhook.EndpointCreated{URL: "https://shop.example/hooks", Events: []string{webhook.AllTypes}, SecretRef: "vlt_01kjpwf0cdefghjkmnpqrstvwx"},
+		webhook.EndpointTested{},
+	})}}
 }
 
 func order() session.Created {

@@ -8,8 +8,6 @@ import (
 	"strings"
 
 	"github.com/cockroachdb/errors"
-
-	"tender/domain/webhook"
 )
 
 // Where things lie below the repository's root.
@@ -23,7 +21,7 @@ const (
 // schemas are all that are published, by the names of their files.
 func schemas() map[string]*Schema {
 	all := map[string]*Schema{subscriptions: subscribable()}
-	for _, t := range webhook.Types() {
+	for _, t := range sent() {
 		all[t+schemaSuffix] = bodyOf(t)
 	}
 	return all

@@ -15,7 +15,7 @@ import (
 // components are the API's own events, by the first part of their types.
 var components = map[string]string{
 	"payment_session": "PaymentSessionEvent", "payment": "PaymentEvent", "mandate": "MandateEvent",
-	"subscription": "SubscriptionEvent", "payment_method": "PaymentMethodEvent",
+	"subscription": "SubscriptionEvent", "payment_method": "PaymentMethodEvent", "webhook": "TestEvent",
 }
 
 // differences are where the API's document says more than a Go type can, or less
@@ -161,9 +161,12 @@ func TestTheDocumentAgrees(t *testing.T) {
 		t.Fatal(err)
 	}
 	hooks := a.root["webhooks"].(map[string]any)
-	for _, eventType := range webhook.Types() {
+	for _, eventType := range sent() {
 		kind, _, _ := strings.Cut(eventType, ".")
 		a.compare(kind, bodyOf(eventType), map[string]any{"$ref": components[kind]})
+		if eventType == webhook.TestType {
+			continue // tells of nothing
+		}
 		post := hooks[kind].(map[string]any)["post"].(map[string]any)
 		_, last, _ := strings.Cut(eventType, ".")
 		if text, _ := post["description"].(string); !strings.Contains(text, "`"+eventType+"`") && !strings.Contains(text, "`."+last+"`") {

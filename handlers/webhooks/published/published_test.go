@@ -145,19 +145,22 @@ func TestExamplesFitTheirSchemas(t *testing.T) {
 		if err := fits(t, s, read(t, catalogueDir, e.told+exampleSuffix)); err != nil {
 			t.Errorf("the published example %s does not fit its schema: %v", e.name, err)
 		}
-		for _, wrong := range []string{
+		manners := []string{
 			strings.Replace(g.Body, `"mode":"test"`, `"mode":"tset"`, 1),
 			strings.Replace(g.Body, `"type":"`+e.told, `"type":"another`, 1),
-			strings.Replace(g.Body, `"data":{`, `"data":{"unheard_of":1,`, 1),
-			strings.Replace(g.Body, `"version":`, `"edition":`, 1),
+			strings.Replace(strings.Replace(g.Body, `"data":{`, `"data":{"unheard_of":1,`, 1), ",}", "}", 1),
 			strings.Replace(g.Body, `"timestamp":"`, `"timestamp":"on `, 1),
-		} {
+		}
+		if e.told != webhook.TestType {
+			manners = append(manners, strings.Replace(g.Body, `"version":`, `"edition":`, 1))
+		}
+		for _, wrong := range manners {
 			if wrong == g.Body || fits(t, s, []byte(wrong)) == nil {
 				t.Errorf("the schema of %s lets this through: %s", e.told, wrong)
 			}
 		}
 	}
-	want := webhook.Types()
+	want := sent()
 	slices.Sort(want)
 	slices.Sort(named)
 	if !slices.Equal(named, want) {
