@@ -173,8 +173,16 @@ func TestGenerationBehindIsNotServed(t *testing.T) {
 	if err := b.w.apply(b.ctx, b.after(t, 4, 1)); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.w.swap(b.ctx); err != nil {
-		t.Fatal(err)
+	if err := b.w.swap(b.ctx); !errors.Is(err, errSuperseded) {
+		t.Errorf("an older generation: %v", err)
+	}
+	b.w.offerSwap(b.ctx, 1)
+	if b.w.at.serving {
+		t.Error("an older generation believes that it is served")
+	}
+	// Nor does it say that readers are shown what it alone has reached.
+	if at, _ := b.w.cursors.moved.position("tallies"); at > 4 {
+		t.Errorf("%d is said to be reached, and 4 is shown", at)
 	}
 	if at, err := NewCursors(b.store).Position(b.ctx, "tallies"); err != nil || at != 4 {
 		t.Errorf("served at %d (%v), want 4", at, err)

@@ -14,6 +14,9 @@ const prepareLock = 0x74656e6465720001
 // served knows more.
 var ErrNotCaughtUp = errors.New("the new generation is behind the one that is served")
 
+// errSuperseded says that a later generation is served: this one never will be.
+var errSuperseded = errors.New("a later generation is served")
+
 // Prepare makes what is missing for this build: the cursors' table, and for each
 // projection a generation with its definition. A projection's first generation is
 // served at once, empty; a later one once it has caught up. Queries of the views
@@ -76,7 +79,7 @@ func (w *worker) prepare(ctx context.Context, tx pgx.Tx) error {
 // swap makes the views show the worker's generation instead of the one that is
 // served, in one short transaction which demands that no reader is shown an older
 // state than before. A generation older than the one that is served is never
-// swapped in: during a release both builds run.
+// swapped in, it is [errSuperseded]: during a release both builds run.
 func (w *worker) swap(ctx context.Context) error {
 	for _, t := range w.def.Tables {
 		for _, sql := range t.index(w.generation) {
@@ -114,7 +117,10 @@ func (w *worker) swapIn(ctx context.Context, tx pgx.Tx) error {
 	if err != nil {
 		return err
 	}
-	if served >= w.generation.Number {
+	switch {
+	case served > w.generation.Number:
+		return errSuperseded
+	case served == w.generation.Number:
 		return nil
 	}
 	if mine < shown {

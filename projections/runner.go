@@ -138,6 +138,8 @@ type worker struct {
 	limit  int             // events in the next batch; small while a poison event is looked for
 	begun  time.Time       // when the last batch was begun
 	full   bool            // the last batch had as many events as it could
+	// superseded: a later generation is served; this one is only fed on.
+	superseded bool
 }
 
 // run applies events until ctx ends or an event is met that only a newer build can
@@ -243,13 +245,17 @@ func (w *worker) gather(ctx context.Context) {
 // offerSwap lets a new generation be served as soon as it has caught up: when a read
 // brought less than a full batch, or the log has no more.
 func (w *worker) offerSwap(ctx context.Context, n int) {
-	if w.at.serving {
+	if w.at.serving || w.superseded {
 		return
 	}
 	if head, _, err := w.store.Head(ctx); err != nil || (n == batchMax && w.at.position < head) {
 		return
 	}
 	err := w.swap(ctx)
+	if errors.Is(err, errSuperseded) {
+		w.superseded = true
+		return
+	}
 	if err != nil {
 		if !errors.Is(err, ErrNotCaughtUp) && ctx.Err() == nil {
 			w.slog.WarnContext(ctx, "the new generation can't be served yet", "error", err.Error())
