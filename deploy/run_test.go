@@ -38,6 +38,7 @@ type installation struct {
 	values, image map[string]string
 	hosts         *strings.Replacer
 	url           string
+	postgres      *storetest.PrivateServer
 }
 
 // install provides what compose.yaml takes from other images, PostgreSQL and NATS.
@@ -63,7 +64,7 @@ func installWith(t *testing.T, natsAddress string) *installation {
 	database, err := url.Parse(server.SuperURL)
 	must(t, err)
 
-	i := &installation{t: t, binary: path, compose: parseCompose(t), values: map[string]string{}, image: map[string]string{}}
+	i := &installation{t: t, binary: path, compose: parseCompose(t), values: map[string]string{}, image: map[string]string{}, postgres: server}
 	tender, simulator := freeAddress(t), freeAddress(t)
 	i.url = "http://" + tender
 	for _, name := range examples(t, "compose.env.example") {
