@@ -27,7 +27,7 @@ import (
 
 // Patience bounds every wait: far more than any should take, on a machine that
 // has other work.
-const Patience = 90 * time.Second
+const Patience = 4 * time.Minute
 
 // BaseURL is the address that every process of a house says it has: they stand
 // behind one name. Where a process really listens is its URL.
