@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"time"
 
 	"github.com/cockroachdb/errors"
 	"github.com/jackc/pgx/v5"
@@ -19,6 +20,10 @@ const (
 	DeliveryEndpointsName = "delivery_endpoints"
 	PublicEventsName      = "public_events"
 )
+
+// deliveredEvery is how often it is noted that messages arrive at an endpoint: its
+// row isn't to be written for each.
+const deliveredEvery = time.Minute
 
 // DeliveryStatus is what became of a delivery.
 type DeliveryStatus string
@@ -59,12 +64,15 @@ var deliveriesTable = Table{
 	},
 }
 
-// deliveryEndpointsTable has a row for each endpoint that is not deleted.
+// deliveryEndpointsTable has a row for each endpoint that is not deleted. Delivered_at
+// is when a message arrived there last, to the minute: none arrived more than
+// [deliveredEvery] later.
 var deliveryEndpointsTable = Table{
 	Name: DeliveryEndpointsName,
 	Columns: []Column{
 		{Name: "merchant_id", Type: "text", NotNull: true},
 		{Name: "status", Type: "text", NotNull: true},
+		{Name: "delivered_at", Type: "timestamptz"},
 	},
 	Indexes: []string{"(merchant_id)"},
 }
@@ -96,7 +104,7 @@ type deliveries struct{}
 
 func (deliveries) Definition() Definition {
 	return Definition{
-		Name: DeliveriesName, Version: 2, Policy: ParkStream,
+		Name: DeliveriesName, Version: 3, Policy: ParkStream,
 		Tables: []Table{deliveriesTable, deliveryEndpointsTable, publicEventsTable},
 	}
 }

@@ -13,6 +13,7 @@ type deliveryEndpoint struct {
 	MerchantID string         `json:"merchant_id"`
 	Events     []string       `json:"events"`
 	Status     webhook.Status `json:"status"`
+	Delivered  time.Time      `json:"delivered_at,omitzero"`
 
 	first, position int64
 	deleted, dirty  bool
@@ -70,6 +71,9 @@ func (b *deliveryBatch) fold(e told) {
 		b.test(e)
 	case webhook.Delivered:
 		b.settle(e, DeliveryDelivered)
+		if o := b.endpoints[d.EndpointID]; o != nil && e.At.Sub(o.Delivered) > deliveredEvery {
+			o.Delivered, o.dirty = e.At, true // the endpoint itself hasn't changed
+		}
 	case webhook.Exhausted:
 		b.settle(e, DeliveryExhausted)
 	case webhook.Resent:

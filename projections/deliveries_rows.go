@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/cockroachdb/errors"
 	"github.com/jackc/pgx/v5"
@@ -91,7 +92,8 @@ func (b *deliveryBatch) write(ctx context.Context, tx pgx.Tx, g Generation) erro
 				return errors.Wrapf(err, "state of endpoint %s", endpointID)
 			}
 			put = append(put, Row{
-				ID: endpointID, First: o.first, Position: o.position, State: state, Values: []any{o.MerchantID, string(o.Status)},
+				ID: endpointID, First: o.first, Position: o.position, State: state,
+				Values: []any{o.MerchantID, string(o.Status), timeOrNull(o.Delivered)},
 			})
 		}
 	}
@@ -120,4 +122,11 @@ func (b *deliveryBatch) rows() []Row {
 		})
 	}
 	return rows
+}
+
+func timeOrNull(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t
 }

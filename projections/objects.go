@@ -75,9 +75,11 @@ func Payments(mode string) Projection {
 
 // Endpoints is the read model of webhook endpoints. Deleted ones are not in it.
 func Endpoints(mode string) Projection {
-	return objects(mode, EndpointsName, id.Endpoint, object.Endpoint.Apply, func(o object.Endpoint) (listed, bool) {
+	p := objects(mode, EndpointsName, id.Endpoint, object.Endpoint.Apply, func(o object.Endpoint) (listed, bool) {
 		return listed{status: string(o.Status), createdAt: o.CreatedAt}, o.ID != ""
 	})
+	p.Version = 2
+	return p
 }
 
 // Customers is the read model of customers: of what the log knows of them. Erased
@@ -158,7 +160,7 @@ func (l listed) row(merchantID string) []any {
 func objects[T any](
 	mode, name string, prefix id.Prefix,
 	apply func(T, string, eventstore.Event, codec.Named) T, list func(T) (listed, bool),
-) Projection {
+) Keyed[kept[T]] {
 	return Keyed[kept[T]]{
 		Name: name, Version: 1, Policy: ParkStream,
 		Table: Table{Name: name, Columns: objectColumns, Indexes: objectIndexes},

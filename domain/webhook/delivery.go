@@ -98,7 +98,8 @@ func EvolveDelivery(s Delivery, id string, e Event) Delivery {
 		s.ID, s.EndpointID, s.EventID, s.Exhausted = id, e.EndpointID, e.EventID, true
 	case Resent:
 		return Delivery{ID: id, EndpointID: e.EndpointID, EventID: e.EventID, Attempts: e.Attempts}
-	case EndpointCreated, EndpointUpdated, EndpointPaused, EndpointResumed, EndpointDisabled, EndpointSecretRotated, EndpointTested, EndpointDeleted:
+	case EndpointCreated, EndpointUpdated, EndpointPaused, EndpointResumed, EndpointFailing, EndpointRecovered, EndpointDisabled,
+		EndpointSecretRotated, EndpointTested, EndpointDeleted:
 		panic(fmt.Sprintf("webhook: %T is not a delivery's", e))
 	default:
 		panic(fmt.Sprintf("webhook: %T is not handled", e))

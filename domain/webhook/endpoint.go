@@ -62,8 +62,24 @@ type UpdateEndpoint struct {
 	Status      *Status
 }
 
-// DisableEndpoint ends deliveries for a reason that is not the merchant's wish.
-type DisableEndpoint struct{ Reason DisabledReason }
+// DisableEndpoint ends deliveries to an endpoint that wants no more. Nothing happens
+// where that leads elsewhere by now.
+type DisableEndpoint struct {
+	URL    string // that said so
+	Reason DisabledReason
+}
+
+// RecordFailures records that tries have failed, as far as somebody saw them. It is
+// asked for when that may matter, not for each try.
+type RecordFailures struct {
+	URL string // that they went to
+	Run Run
+}
+
+// RecordArrival records that a message arrived.
+type RecordArrival struct {
+	URL string // at which it did
+}
 
 // RotateSecret has messages signed with a new secret, which lies in the vault
 // already. For the overlap those of before sign, too; an overlap of 0 ends them at
@@ -84,6 +100,8 @@ type DeleteEndpoint struct{}
 func (CreateEndpoint) endpointCommand()  {}
 func (UpdateEndpoint) endpointCommand()  {}
 func (DisableEndpoint) endpointCommand() {}
+func (RecordFailures) endpointCommand()  {}
+func (RecordArrival) endpointCommand()   {}
 func (RotateSecret) endpointCommand()    {}
 func (TestEndpoint) endpointCommand()    {}
 func (DeleteEndpoint) endpointCommand()  {}
@@ -101,10 +119,14 @@ func DecideEndpoint(s Endpoint, c EndpointCommand) ([]Event, error) {
 	case UpdateEndpoint:
 		return s.update(c)
 	case DisableEndpoint:
-		if s.Status == StatusDisabled {
+		if s.Status == StatusDisabled || c.URL != s.URL {
 			return nil, nil
 		}
-		return []Event{EndpointDisabled(c)}, nil
+		return []Event{EndpointDisabled{Reason: c.Reason}}, nil
+	case RecordFailures:
+		return s.failed(c), nil
+	case RecordArrival:
+		return s.arrived(c), nil
 	case RotateSecret:
 		return s.rotate(c)
 	case TestEndpoint:
@@ -215,18 +237,20 @@ func checkFields(url *string, events []string, eventsGiven bool, description *st
 	return nil
 }
 
-// EvolveEndpoint returns the state after e. It panics on an event that is not an
-// endpoint's, or that this build was compiled with and forgot to handle.
-func EvolveEndpoint(s Endpoint, id, merchantID string, e Event) Endpoint {
+// EvolveEndpoint returns the state after e, which happened at an instant. It panics
+// on an event that is not an endpoint's, or that this build was compiled with and
+// forgot to handle.
+func EvolveEndpoint(s Endpoint, id, merchantID string, at time.Time, e Event) Endpoint {
 	switch e := e.(type) {
 	case EndpointCreated:
 		return Endpoint{
 			ID: id, MerchantID: merchantID, URL: e.URL, Events: e.Events, Description: e.Description,
-			SecretRef: e.SecretRef, Status: StatusEnabled,
+			SecretRef: e.SecretRef, Status: StatusEnabled, JudgedFrom: at,
 		}
 	case EndpointUpdated:
 		if e.URL != "" {
 			s.URL = e.URL
+			s = s.anew(at)
 		}
 		if e.Events != nil {
 			s.Events = e.Events
@@ -236,10 +260,17 @@ func EvolveEndpoint(s Endpoint, id, merchantID string, e Event) Endpoint {
 		}
 	case EndpointPaused:
 		s.Status = StatusPaused
+		s = s.anew(at)
 	case EndpointResumed:
 		s.Status = StatusEnabled
+		s = s.anew(at)
 	case EndpointDisabled:
 		s.Status = StatusDisabled
+		s = s.anew(at)
+	case EndpointFailing:
+		s.FailingSince = e.Since
+	case EndpointRecovered:
+		s = s.anew(at)
 	case EndpointSecretRotated:
 		s.SecretRef, s.Earlier = e.SecretRef, s.rotated(e.EarlierEndsAt)
 	case EndpointTested: // nothing that the rules need to know

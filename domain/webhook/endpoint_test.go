@@ -38,7 +38,7 @@ func ptr[T any](v T) *T { return &v }
 func given(events ...webhook.Event) webhook.Endpoint {
 	var s webhook.Endpoint
 	for _, e := range events {
-		s = webhook.EvolveEndpoint(s, endpointID, merchantID, e)
+		s = webhook.EvolveEndpoint(s, endpointID, merchantID, noon, e)
 	}
 	return s
 }
@@ -86,12 +86,15 @@ func TestEndpoint(t *testing.T) {
 		{"disable by hand", []webhook.Event{created}, webhook.UpdateEndpoint{Status: ptr(webhook.StatusDisabled)},
 			[]webhook.Event{webhook.EndpointDisabled{Reason: webhook.DisabledByMerchant}}, nil},
 
-		{"disable what is gone", []webhook.Event{created}, webhook.DisableEndpoint{Reason: webhook.DisabledGone},
+		{"disable what is gone", []webhook.Event{created}, webhook.DisableEndpoint{URL: url, Reason: webhook.DisabledGone},
 			[]webhook.Event{webhook.EndpointDisabled{Reason: webhook.DisabledGone}}, nil},
-		{"disable what is paused", []webhook.Event{created, webhook.EndpointPaused{}}, webhook.DisableEndpoint{Reason: webhook.DisabledGone},
+		{"disable what is paused", []webhook.Event{created, webhook.EndpointPaused{}}, webhook.DisableEndpoint{URL: url, Reason: webhook.DisabledGone},
 			[]webhook.Event{webhook.EndpointDisabled{Reason: webhook.DisabledGone}}, nil},
 		{"disable twice", []webhook.Event{created, webhook.EndpointDisabled{Reason: webhook.DisabledGone}},
-			webhook.DisableEndpoint{Reason: webhook.DisabledGone}, nil, nil},
+			webhook.DisableEndpoint{URL: url, Reason: webhook.DisabledGone}, nil, nil},
+
+		{"disable what leads elsewhere by now", []webhook.Event{created, webhook.EndpointUpdated{URL: "https://other.example/"}},
+			webhook.DisableEndpoint{URL: url, Reason: webhook.DisabledGone}, nil, nil},
 
 		{"rotate what does not exist", nil, rotate("vlt_2", time.Hour), nil, webhook.ErrEndpointNotFound},
 		{"rotate", []webhook.Event{created}, rotate("vlt_2", time.Hour), []webhook.Event{rotated("vlt_2", time.Hour)}, nil},
@@ -211,7 +214,7 @@ func TestLiveSecretsInvariants(t *testing.T) {
 						ends[ref] = now.Add(c.Overlap)
 					}
 				}
-				s = webhook.EvolveEndpoint(s, endpointID, merchantID, events[0])
+				s = webhook.EvolveEndpoint(s, endpointID, merchantID, noon, events[0])
 			}
 			want := []string{s.SecretRef}
 			for ref, end := range ends {
@@ -251,7 +254,7 @@ func TestEndpointInvariants(t *testing.T) {
 				t.Fatalf("%#v in %+v: %v with %d events", c, s, err, len(events))
 			}
 			for _, e := range events {
-				s = webhook.EvolveEndpoint(s, endpointID, merchantID, e)
+				s = webhook.EvolveEndpoint(s, endpointID, merchantID, noon, e)
 			}
 			if again, _ := webhook.DecideEndpoint(s, c); len(again) > 0 {
 				t.Fatalf("%#v is not done after it was done: %#v", c, again)
@@ -268,7 +271,7 @@ func drawCommand(t *rapid.T) webhook.EndpointCommand {
 	case 0:
 		return webhook.DeleteEndpoint{}
 	case 1:
-		return webhook.DisableEndpoint{Reason: webhook.DisabledGone}
+		return webhook.DisableEndpoint{URL: url, Reason: webhook.DisabledGone}
 	}
 	var c webhook.UpdateEndpoint
 	if rapid.Bool().Draw(t, "with a status") {

@@ -35,6 +35,15 @@ type EndpointPaused struct{}
 // EndpointResumed: deliveries go on, whether the endpoint was paused or disabled.
 type EndpointResumed struct{}
 
+// EndpointFailing: all tries to reach the endpoint fail. Until one arrives, each
+// process sends it one message at a time.
+type EndpointFailing struct {
+	Since time.Time `json:"since"` // when the first of the tries began
+}
+
+// EndpointRecovered: a message arrived at an endpoint that failed.
+type EndpointRecovered struct{}
+
 // EndpointDisabled: no deliveries are made any more.
 type EndpointDisabled struct {
 	Reason DisabledReason `json:"reason"`
@@ -95,6 +104,8 @@ func (EndpointCreated) Type() string       { return "webhook.endpoint_created" }
 func (EndpointUpdated) Type() string       { return "webhook.endpoint_updated" }
 func (EndpointPaused) Type() string        { return "webhook.endpoint_paused" }
 func (EndpointResumed) Type() string       { return "webhook.endpoint_resumed" }
+func (EndpointFailing) Type() string       { return "webhook.endpoint_failing" }
+func (EndpointRecovered) Type() string     { return "webhook.endpoint_recovered" }
 func (EndpointDisabled) Type() string      { return "webhook.endpoint_disabled" }
 func (EndpointSecretRotated) Type() string { return "webhook.endpoint_secret_rotated" }
 func (EndpointTested) Type() string        { return "webhook.endpoint_tested" }
@@ -107,6 +118,8 @@ func (EndpointCreated) webhookEvent()       {}
 func (EndpointUpdated) webhookEvent()       {}
 func (EndpointPaused) webhookEvent()        {}
 func (EndpointResumed) webhookEvent()       {}
+func (EndpointFailing) webhookEvent()       {}
+func (EndpointRecovered) webhookEvent()     {}
 func (EndpointDisabled) webhookEvent()      {}
 func (EndpointSecretRotated) webhookEvent() {}
 func (EndpointTested) webhookEvent()        {}
@@ -121,6 +134,8 @@ var Codec = codec.New(
 	codec.Define("webhook.endpoint_updated", 1, func(e EndpointUpdated) Event { return e }),
 	codec.Define("webhook.endpoint_paused", 1, func(e EndpointPaused) Event { return e }),
 	codec.Define("webhook.endpoint_resumed", 1, func(e EndpointResumed) Event { return e }),
+	codec.Define("webhook.endpoint_failing", 1, func(e EndpointFailing) Event { return e }),
+	codec.Define("webhook.endpoint_recovered", 1, func(e EndpointRecovered) Event { return e }),
 	codec.Define("webhook.endpoint_disabled", 1, func(e EndpointDisabled) Event { return e }),
 	codec.Define("webhook.endpoint_secret_rotated", 1, func(e EndpointSecretRotated) Event { return e }),
 	codec.Define("webhook.endpoint_tested", 1, func(e EndpointTested) Event { return e }),

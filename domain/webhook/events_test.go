@@ -21,6 +21,8 @@ func samples() []webhook.Event {
 		webhook.EndpointUpdated{URL: url, Events: []string{webhook.AllTypes}, Description: ptr("")},
 		webhook.EndpointPaused{},
 		webhook.EndpointResumed{},
+		webhook.EndpointFailing{Since: at},
+		webhook.EndpointRecovered{},
 		webhook.EndpointDisabled{Reason: webhook.DisabledGone},
 		webhook.EndpointSecretRotated{SecretRef: "vlt_01hzy3v7q8e4xk2m9c5b7d6f0e", EarlierEndsAt: at},
 		webhook.EndpointTested{},
@@ -58,12 +60,13 @@ func TestEventsKeepTheirBytes(t *testing.T) {
 func TestEventsAreHandled(t *testing.T) {
 	t.Parallel()
 	var sampled []string
+	at := time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
 	for _, e := range samples() {
 		sampled = append(sampled, e.Type())
 		var endpointPanics, deliveryPanics bool
 		func() {
 			defer func() { endpointPanics = recover() != nil }()
-			webhook.EvolveEndpoint(webhook.Endpoint{}, endpointID, merchantID, e)
+			webhook.EvolveEndpoint(webhook.Endpoint{}, endpointID, merchantID, at, e)
 		}()
 		func() {
 			defer func() { deliveryPanics = recover() != nil }()

@@ -62,6 +62,12 @@ type Endpoint struct {
 	Earlier     []EarlierSecret
 	Status      Status
 	Deleted     bool
+	// FailingSince is when the first of the tries began that have all failed; zero:
+	// the endpoint is not known to fail.
+	FailingSince time.Time
+	// JudgedFrom: tries that began before it say nothing of whether the endpoint
+	// fails. It was changed then, or was well.
+	JudgedFrom time.Time
 }
 
 // EarlierSecret is one that was replaced, and when it stops signing.

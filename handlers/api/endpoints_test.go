@@ -5,9 +5,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"tender/domain"
 	"tender/domain/id"
 	"tender/domain/merchant"
+	"tender/domain/webhook"
 	"tender/eventstore/feed"
 	"tender/handlers/engine"
 	"tender/handlers/handlerstest"
@@ -186,6 +189,46 @@ func TestEndpointsAreDeleted(t *testing.T) {
 	if got := ids(list); len(got) != 1 || endpoints+"/"+got[0] != kept {
 		t.Errorf("listed are %q", got)
 	}
+}
+
+// That an endpoint fails, and why it is disabled, is shown as long as it is so.
+func TestEndpointsThatFail(t *testing.T) {
+	t.Parallel()
+	b := setupEndpoints(t)
+	path := b.endpoint(t)
+	endpointID := strings.TrimPrefix(path, endpoints+"/")
+	g := b.First.Test.Engine
+	say := func(e webhook.Event) {
+		t.Helper()
+		_, err := g.Do(t.Context(), engine.Command{
+			Origin: engine.Origin{CommandID: engine.NewID(), MerchantID: b.merchant.ID, Actor: domain.Actor{Kind: domain.ActorSystem, ID: "webhooks"}},
+			Decide: func(ctx context.Context, tx *engine.Tx) error {
+				_, err := engine.Read(ctx, tx, g.Endpoints, endpointID)
+				engine.Write(tx, webhook.Codec, endpointID, e)
+				return err
+			},
+		})
+		must(t, err)
+	}
+	since := time.Now().UTC().Add(-time.Hour).Truncate(time.Millisecond)
+	shown := since.Format("2006-01-02T15:04:05.000Z")
+	fine := object{"status": "enabled", "failing_since": nil, "disabled_reason": nil}
+	b.Get(path).Is(200).Shows(fine)
+	say(webhook.EndpointFailing{Since: since})
+	b.Get(path).Is(200).Shows(object{"status": "enabled", "failing_since": shown, "disabled_reason": nil, "version": 2})
+	rotated := b.Post(path+"/rotate_secret", nil).Is(200).Shows(object{"failing_since": shown})
+	b.list(t, endpoints, "min_position", rotated.Header.Get(positionHeader)).Is(200).Shows(object{"data.0.failing_since": shown})
+	say(webhook.EndpointRecovered{})
+	b.Get(path).Is(200).Shows(fine)
+	say(webhook.EndpointFailing{Since: since})
+	send(t, b.Caller, "PATCH", path, object{"url": hookURL + "/2"}).Is(200).Shows(fine)
+	say(webhook.EndpointFailing{Since: since})
+	say(webhook.EndpointDisabled{Reason: webhook.DisabledFailing})
+	b.Get(path).Is(200).Shows(object{"status": "disabled", "failing_since": nil, "disabled_reason": "failing"})
+	enabled := send(t, b.Caller, "PATCH", path, object{"status": "enabled"}).Is(200).Shows(fine)
+	b.list(t, endpoints, "min_position", enabled.Header.Get(positionHeader)).Is(200).Shows(object{"data.0.status": "enabled", "data.0.disabled_reason": nil})
+	disabled := send(t, b.Caller, "PATCH", path, object{"status": "disabled"}).Is(200).Shows(object{"disabled_reason": "merchant"})
+	b.list(t, endpoints, "min_position", disabled.Header.Get(positionHeader)).Is(200).Shows(object{"data.0.disabled_reason": "merchant"})
 }
 
 // Fifty endpoints are fifty, however many are asked for at once, wherever, and

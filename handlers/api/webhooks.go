@@ -239,7 +239,8 @@ func (r *writeRequest) countEndpoint(tx *engine.Tx, owner merchant.State, endpoi
 		count = merchant.AddEndpoint{EndpointID: endpointID}
 	case webhook.DeleteEndpoint:
 		count = merchant.RemoveEndpoint{EndpointID: endpointID}
-	case webhook.UpdateEndpoint, webhook.DisableEndpoint, webhook.RotateSecret, webhook.TestEndpoint:
+	case webhook.UpdateEndpoint, webhook.DisableEndpoint, webhook.RecordFailures, webhook.RecordArrival,
+		webhook.RotateSecret, webhook.TestEndpoint:
 		return nil
 	}
 	events, err := merchant.Decide(owner, count)

@@ -92,7 +92,7 @@ func New(store *eventstore.Store, now func() time.Time) *Engine {
 			return staff.Evolve(s, e.Stream, d.(staff.Event))
 		}),
 		Endpoints: newView(func(s webhook.Endpoint, e eventstore.Event, d codec.Named) webhook.Endpoint {
-			return webhook.EvolveEndpoint(s, e.Stream, e.MerchantID, d.(webhook.Event))
+			return webhook.EvolveEndpoint(s, e.Stream, e.MerchantID, e.At, d.(webhook.Event))
 		}),
 		Deliveries: newView(func(s webhook.Delivery, e eventstore.Event, d codec.Named) webhook.Delivery {
 			return webhook.EvolveDelivery(s, e.Stream, d.(webhook.Event))

@@ -144,6 +144,7 @@ func (d *dispatcher) close(l *lane) {
 	l.queue, l.behind, l.from = nil, true, 0
 	if l.inFlight == 0 {
 		delete(d.lanes, l.endpointID)
+		d.w.health.forget(l.endpointID)
 	}
 }
 
@@ -197,7 +198,7 @@ func (d *dispatcher) pick(want func(*lane) bool) []wanted {
 	for _, l := range d.lanes { // Go begins somewhere else each time
 		queued += len(l.queue)
 		if len(all) < claimMax && want(l) {
-			all = append(all, wanted{endpointID: l.endpointID, after: l.from, room: l.room()})
+			all = append(all, wanted{endpointID: l.endpointID, after: l.from, room: l.freshRoom()})
 		}
 	}
 	if queued >= queuedMax {
@@ -247,7 +248,7 @@ func (d *dispatcher) enqueue(ctx context.Context, all []claimed) error {
 		jobs = jobs[len(some):]
 		for _, j := range ready {
 			l := d.lane(j.endpointID)
-			l.queue = append(l.queue, j)
+			l.queue, l.spared = append(l.queue, j), d.w.health.spared(j.endpoint)
 		}
 		for _, j := range ready {
 			d.startNext(ctx, d.lanes[j.endpointID])
@@ -288,7 +289,7 @@ func (d *dispatcher) wait(ctx context.Context, moved <-chan struct{}, earliest, 
 			early()
 		case e := <-d.w.ended:
 			if l := d.lanes[e.endpointID]; l != nil {
-				l.ended(e.failed)
+				l.ended(e.lesson)
 				d.startNext(ctx, l)
 				if l.hungry() {
 					early()

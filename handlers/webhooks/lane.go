@@ -7,11 +7,10 @@ const (
 	laneWidth = 8
 	// laneQueueMax is how many more are claimed and ready.
 	laneQueueMax = 56
-	// laneFailingAfter is how many tries in a row must fail until an endpoint gets
-	// one message at a time, so that a dead one costs next to nothing.
-	laneFailingAfter = 5
-	// laneQueueFailing is how many are ready for an endpoint that fails.
-	laneQueueFailing = 1
+	// laneQueueSpared is how many are ready for an endpoint that is spared. They are
+	// tried again: what is tried for the first time waits until nothing is under way,
+	// so that retries have their turn, however much there is.
+	laneQueueSpared = 1
 )
 
 // lane is what is on its way to one endpoint from this process. Each endpoint has
@@ -21,7 +20,9 @@ type lane struct {
 	endpointID string
 	queue      []job
 	inFlight   int
-	failures   int // in a row
+	// spared: the endpoint fails, and gets one message at a time from this process, so
+	// that a dead one costs next to nothing.
+	spared bool
 	// behind: deliveries may be pending beyond from that nobody has claimed.
 	// Everything up to from has been claimed once; when it is due again, its
 	// lease says.
@@ -33,7 +34,7 @@ type lane struct {
 
 // width is how many messages may be under way.
 func (l *lane) width() int {
-	if l.failing() {
+	if l.spared {
 		return 1
 	}
 	return laneWidth
@@ -42,17 +43,23 @@ func (l *lane) width() int {
 // room is how many more deliveries may be claimed.
 func (l *lane) room() int {
 	queueMax := laneQueueMax
-	if l.failing() {
-		queueMax = laneQueueFailing
+	if l.spared {
+		queueMax = laneQueueSpared
 	}
 	return max(0, l.width()+queueMax-len(l.queue)-l.inFlight)
 }
 
-func (l *lane) failing() bool { return l.failures >= laneFailingAfter }
+// freshRoom is how much of that is for deliveries that were never claimed.
+func (l *lane) freshRoom() int {
+	if l.spared {
+		return max(0, l.room()-laneQueueSpared)
+	}
+	return l.room()
+}
 
 // hungry reports whether it is time to claim more: a good part at once, rather
 // than one for each that is done.
-func (l *lane) hungry() bool { return l.behind && len(l.queue) < l.width() && l.room() > 0 }
+func (l *lane) hungry() bool { return l.behind && len(l.queue) < l.width() && l.freshRoom() > 0 }
 
 // next takes the next job that may start now. Jobs that waited for so long that
 // their lease may run out under way are dropped: whoever claims them next sends
@@ -69,12 +76,10 @@ func (l *lane) next(now time.Time) (next job, start bool, dropped []job) {
 	return job{}, false, dropped
 }
 
-// ended counts the end of a job.
-func (l *lane) ended(failed bool) {
+// ended takes the end of a job, and what it has taught.
+func (l *lane) ended(taught lesson) {
 	l.inFlight--
-	if failed {
-		l.failures++
-		return
+	if taught.learnt {
+		l.spared = taught.spared
 	}
-	l.failures = 0
 }

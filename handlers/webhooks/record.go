@@ -25,7 +25,7 @@ func (w *Worker) origin(j job) engine.Origin {
 // record writes down what a try came to: its end in the log, everything else
 // beside it. The log comes first: what is lost afterwards costs a repetition at
 // most.
-func (w *Worker) record(ctx context.Context, j job, startedAt time.Time, answer Answer) {
+func (w *Worker) record(ctx context.Context, j job, startedAt time.Time, answer Answer, l lesson) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
 	if answer.Class == Abandoned {
@@ -45,7 +45,7 @@ func (w *Worker) record(ctx context.Context, j job, startedAt time.Time, answer 
 			EndpointID: j.endpointID, EventID: j.eventID, Attempts: try.number, Status: answer.Status, DeliveredAt: milliseconds(endedAt),
 		})
 	case answer.Class == Gone:
-		done, err = w.disable(ctx, j)
+		done, err = w.judge(ctx, j, webhook.DisableEndpoint{URL: j.endpoint.URL, Reason: webhook.DisabledGone})
 	case !again:
 		done, err = w.settle(ctx, j, webhook.RecordExhausted{
 			EndpointID: j.endpointID, EventID: j.eventID, Attempts: try.number, Status: answer.Status,
@@ -56,6 +56,11 @@ func (w *Worker) record(ctx context.Context, j job, startedAt time.Time, answer 
 		// The lease runs out by itself, and the delivery is sent again.
 		w.log.WarnContext(ctx, "the outcome of a webhook delivery is not recorded", "delivery", j.id, "error", err)
 		return
+	}
+	if ended, err := w.weigh(ctx, j, try, l); err != nil {
+		w.log.WarnContext(ctx, "what a try says of a webhook endpoint is not recorded; the next one may be", "endpoint", j.endpointID, "error", err)
+	} else if done == 0 {
+		done = ended
 	}
 	if done == 0 && again {
 		try.next = next.Sub(endedAt)
@@ -69,6 +74,8 @@ func (w *Worker) record(ctx context.Context, j job, startedAt time.Time, answer 
 func (w *Worker) settle(ctx context.Context, j job, c webhook.DeliveryCommand) (int64, error) {
 	var known int64
 	first := !j.recorded // the stream was looked at just now, and did not exist
+	_, arrived := c.(webhook.RecordDelivered)
+	var healed []webhook.Event
 	done, err := w.engine.Do(ctx, engine.Command{
 		Origin: w.origin(j), Subject: j.id, Unbounded: true,
 		Decide: func(ctx context.Context, tx *engine.Tx) error {
@@ -88,41 +95,15 @@ func (w *Worker) settle(ctx context.Context, j job, c webhook.DeliveryCommand) (
 				return err
 			}
 			engine.Write(tx, webhook.Codec, j.id, events...)
-			return nil
+			if arrived && w.failing(j) {
+				healed, err = w.heal(ctx, tx, j)
+			}
+			return err
 		},
 	})
-	return max(done.Position, known), err
-}
-
-// disable disables an endpoint that answered 410, unless it leads elsewhere by
-// now: then the answer was not its. It returns the position from which on the
-// read model knows that nothing is to be sent, or 0.
-func (w *Worker) disable(ctx context.Context, j job) (int64, error) {
-	var known int64
-	done, err := w.engine.Do(ctx, engine.Command{
-		Origin: w.origin(j), Subject: j.endpointID, Unbounded: true,
-		Decide: func(ctx context.Context, tx *engine.Tx) error {
-			s, err := engine.Read(ctx, tx, w.engine.Endpoints, j.endpointID)
-			if err != nil {
-				return err
-			}
-			known = 0
-			if s.Value.Deleted {
-				known = s.Position
-				return nil
-			}
-			if s.Value.URL != j.endpoint.URL {
-				return nil
-			}
-			known = s.Position
-			events, err := webhook.DecideEndpoint(s.Value, webhook.DisableEndpoint{Reason: webhook.DisabledGone})
-			if err != nil {
-				return err
-			}
-			engine.Write(tx, webhook.Codec, j.endpointID, events...)
-			return nil
-		},
-	})
+	if err == nil {
+		w.logTransitions(ctx, j, healed)
+	}
 	return max(done.Position, known), err
 }
 

@@ -43,6 +43,8 @@ type Worker struct {
 	owner     string
 	claims    *claims
 	notes     *notebook
+	health    *health
+	past      *past
 	ended     chan end
 	recording chan struct{}
 	jobs      sync.WaitGroup
@@ -51,7 +53,7 @@ type Worker struct {
 // end says that a job no longer occupies its endpoint.
 type end struct {
 	endpointID string
-	failed     bool
+	lesson     lesson
 }
 
 // NewWorker returns a worker, whose Run may be called once.
@@ -61,6 +63,7 @@ func NewWorker(c WorkerConfig) *Worker {
 		engine: c.Engine, cursors: c.Cursors, leases: c.Leases, secrets: c.Secrets, egress: c.Egress, log: c.Log,
 		owner:  uuid.NewString(),
 		claims: newClaims(store.Pool(), store.Log()), notes: newNotebook(store.Pool(), store.Log(), c.Log),
+		health: newHealth(), past: newPast(store.Pool(), store.Log()),
 		ended: make(chan end, 1024), recording: make(chan struct{}, recordingMax),
 	}
 }
@@ -94,14 +97,15 @@ func (w *Worker) start(ctx context.Context, j job) {
 		secrets, err := w.secrets.live(ctx, j.endpoint, startedAt)
 		if err != nil {
 			w.log.ErrorContext(ctx, "a webhook message can't be signed", "delivery", j.id, "endpoint", j.endpointID, "error", err)
-			w.ended <- end{endpointID: j.endpointID, failed: true}
+			w.ended <- end{endpointID: j.endpointID} // no fault of the endpoint's
 			w.letGo(j, aside, 0)
 			return
 		}
 		answer := w.egress.Post(ctx, j.endpoint.URL, Sign(j.message.ID, startedAt, j.message.Body, secrets...), j.message.Body)
 		w.recording <- struct{}{} // before the place is given free: outcomes can't pile up
-		w.ended <- end{endpointID: j.endpointID, failed: !answer.Class.Success() && answer.Class != Abandoned}
-		w.record(ctx, j, startedAt, answer)
+		l := w.health.learn(j.endpoint, startedAt, answer)
+		w.ended <- end{endpointID: j.endpointID, lesson: l}
+		w.record(ctx, j, startedAt, answer, l)
 		<-w.recording
 	})
 }

@@ -14,10 +14,14 @@ type Endpoint struct {
 	Events      []string       `json:"events"`
 	Description string         `json:"description,omitempty"`
 	Status      webhook.Status `json:"status"`
-	Mode        string         `json:"mode"`
-	Version     int            `json:"version"`
-	CreatedAt   Time           `json:"created_at"`
-	UpdatedAt   Time           `json:"updated_at"`
+	// DisabledReason is there while the endpoint is disabled, FailingSince while all
+	// tries to reach it fail.
+	DisabledReason webhook.DisabledReason `json:"disabled_reason,omitempty"`
+	FailingSince   *Time                  `json:"failing_since,omitempty"`
+	Mode           string                 `json:"mode"`
+	Version        int                    `json:"version"`
+	CreatedAt      Time                   `json:"created_at"`
+	UpdatedAt      Time                   `json:"updated_at"`
 }
 
 // Apply returns the endpoint after one more event of its stream. Events of other
@@ -32,11 +36,16 @@ func (o Endpoint) Apply(mode string, e eventstore.Event, d codec.Named) Endpoint
 	case webhook.EndpointUpdated:
 		o = o.update(d)
 	case webhook.EndpointPaused:
-		o.Status = webhook.StatusPaused
+		o = o.become(webhook.StatusPaused, "")
 	case webhook.EndpointResumed:
-		o.Status = webhook.StatusEnabled
+		o = o.become(webhook.StatusEnabled, "")
 	case webhook.EndpointDisabled:
-		o.Status = webhook.StatusDisabled
+		o = o.become(webhook.StatusDisabled, d.Reason)
+	case webhook.EndpointFailing:
+		since := Time(d.Since)
+		o.FailingSince = &since
+	case webhook.EndpointRecovered:
+		o.FailingSince = nil
 	case webhook.EndpointSecretRotated, webhook.EndpointTested: // nothing of it is shown
 	case webhook.EndpointDeleted:
 		o = Endpoint{}
@@ -47,10 +56,15 @@ func (o Endpoint) Apply(mode string, e eventstore.Event, d codec.Named) Endpoint
 	return o
 }
 
+func (o Endpoint) become(s webhook.Status, reason webhook.DisabledReason) Endpoint {
+	o.Status, o.DisabledReason, o.FailingSince = s, reason, nil
+	return o
+}
+
 // update applies what is set; the rest stays.
 func (o Endpoint) update(d webhook.EndpointUpdated) Endpoint {
 	if d.URL != "" {
-		o.URL = d.URL
+		o.URL, o.FailingSince = d.URL, nil
 	}
 	if d.Events != nil {
 		o.Events = d.Events

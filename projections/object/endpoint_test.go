@@ -22,6 +22,12 @@ func TestEndpointsAsClientsSeeThem(t *testing.T) {
 		"resumed":        {created, webhook.EndpointPaused{}, webhook.EndpointResumed{}},
 		"rotated":        {created, webhook.EndpointSecretRotated{SecretRef: "vlt_2", EarlierEndsAt: noon}},
 		"disabled":       {created, webhook.EndpointDisabled{Reason: webhook.DisabledGone}},
+		"enabled_again":  {created, webhook.EndpointDisabled{Reason: webhook.DisabledGone}, webhook.EndpointResumed{}},
+		"failing":        {created, webhook.EndpointFailing{Since: noon}},
+		"failing_paused": {created, webhook.EndpointFailing{Since: noon}, webhook.EndpointPaused{}},
+		"failing_moved":  {created, webhook.EndpointFailing{Since: noon}, webhook.EndpointUpdated{URL: "https://shop.example/hooks/2"}},
+		"recovered":      {created, webhook.EndpointFailing{Since: noon}, webhook.EndpointRecovered{}},
+		"given_up":       {created, webhook.EndpointFailing{Since: noon}, webhook.EndpointDisabled{Reason: webhook.DisabledFailing}},
 	} {
 		checkGolden(t, "endpoint_"+name, show[object.Endpoint](endpointID, events))
 	}
