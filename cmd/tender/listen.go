@@ -120,8 +120,11 @@ func (h *hooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := json.Unmarshal(body, &message); err != nil {
 		h.say("a message that is no JSON: %v", err)
 	}
-	h.say("%s  %-28s %s#%d  %s  (%s, signature good)", time.Now().Format(time.TimeOnly),
-		message.Type, message.Data.ID, message.Data.Version, message.Data.Status, message.ID)
+	about := "no object" // a test message tells of none
+	if o := message.Data; o.ID != "" {
+		about = strings.TrimSpace(fmt.Sprintf("%s#%d  %s", o.ID, o.Version, o.Status))
+	}
+	h.say("%s  %-28s %s  (%s, signature good)", time.Now().Format(time.TimeOnly), message.Type, about, message.ID)
 	if h.whole {
 		h.say("%s", body)
 	}
