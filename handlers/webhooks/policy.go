@@ -10,6 +10,12 @@ import (
 	"tender/domain/webhook"
 )
 
+// Limits of a domain name, in bytes (RFC 1035).
+const (
+	domainNameMax  = 253
+	domainLabelMax = 63
+)
+
 // Policy is what the operator allows of where messages go. The zero Policy is
 // for production: HTTPS to public addresses at ports 80 and 443.
 type Policy struct {
@@ -68,11 +74,26 @@ func checkHost(host string) string {
 		return "The URL leads to an address that is not public."
 	case !strings.Contains(name, "."):
 		return "The URL's host is not a full domain name."
-	case last == "" || last[0] >= '0' && last[0] <= '9':
-		// 127.1, 0x7f.1, 2130706433: some resolvers take these for addresses.
+	case !isDomainName(name), last[0] >= '0' && last[0] <= '9':
+		// 127.1, 0x7f.1, 2130706433: some resolvers take these for addresses. Digits
+		// of other scripts, which a URL can hold in percent, become ours on the way.
 		return "The URL's host is neither a domain name nor a full address."
 	}
 	return ""
+}
+
+// isDomainName reports whether a name in small letters is one that DNS may know: an
+// international one stands there as xn--….
+func isDomainName(name string) bool {
+	if len(name) > domainNameMax {
+		return false
+	}
+	for label := range strings.SplitSeq(name, ".") {
+		if label == "" || len(label) > domainLabelMax || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
+			return false
+		}
+	}
+	return true
 }
 
 func namesLoopback(host string) bool {

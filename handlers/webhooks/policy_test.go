@@ -62,6 +62,22 @@ func TestCheckURL(t *testing.T) {
 		{production, "https://2130706433/", false},
 		{production, "https://0x7f.0.0.1/", false},
 		{production, "https://0177.0.0.01/", false},
+		{production, "https://0x7f000001/", false},
+		{production, "https://017700000001/", false},
+		{production, "https://127.0x1/", false},
+		{production, "https://127.0.0.1./", false},
+		{production, "https://%E2%91%A0%E2%91%A1%E2%91%A6.0.0.%E2%91%A0/", false}, // circled digits: 127.0.0.1
+		{production, "https://%EF%BC%91%EF%BC%90.0.0.x%EF%BC%91/", false},         // wide ones
+		{production, "https://127%E3%80%820%E3%80%820%E3%80%821.example/", false}, // ideographic full stops
+		{production, "https://%c3%bc.example/", false},
+		{production, "https://xn--tda.example/", true}, // the same, as DNS knows it
+		{production, "https://shop_1.example/", true},
+		{production, "https://a,b.example/", false},
+		{production, "https://a..b.example/", false},
+		{production, "https://.shop.example/", false},
+		{production, "https://" + strings.Repeat("a", 64) + ".example/", false},
+		{production, "https://" + strings.Repeat("a.", 124) + "example/", false},
+		{production, "https://shop.example\\@10.0.0.1/", false},
 		{production, "https://10.0.0.1/", false},
 		{production, "https://169.254.169.254/latest/meta-data/", false},
 		{production, "https://[::1]/", false},

@@ -150,6 +150,30 @@ func TestRebinding(t *testing.T) {
 	}
 }
 
+// A connection that is kept leads where it was judged, whatever the name leads to by
+// now; and the next one is judged anew.
+func TestRebindingOfKeptConnections(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewTLSServer(status(200))
+	t.Cleanup(server.Close)
+	port := strconv.Itoa(server.Listener.Addr().(*net.TCPAddr).Port)
+	names := newNameserver(t)
+	names.answer("127.0.0.1")
+	e := egress(t, webhooks.Policy{AllowLoopback: true, Ports: []uint16{uint16(server.Listener.Addr().(*net.TCPAddr).Port)}},
+		webhooks.WithResolver(names.resolver()), webhooks.WithTLS(server.Client().Transport.(*http.Transport).TLSClientConfig))
+	target := "https://example.com:" + port
+	for _, inside := range []string{"127.0.0.1", "10.0.0.1", "169.254.169.254", "fd00:ec2::254"} {
+		if a := e.Post(t.Context(), target, nil, []byte("{}")); a.Class != webhooks.Succeeded || a.Address != "127.0.0.1:"+port {
+			t.Errorf("while the name leads to %s: %+v", inside, a)
+		}
+		names.answer(inside)
+	}
+	e.Close() // no connection is kept
+	if a := e.Post(t.Context(), target, nil, []byte("{}")); a.Class != webhooks.Blocked || a.Address != "" {
+		t.Errorf("a new connection: %+v", a)
+	}
+}
+
 // The guard lets through what is allowed: the same way, with loopback allowed.
 func TestNamedReceiver(t *testing.T) {
 	t.Parallel()
