@@ -109,6 +109,10 @@ func (h *health) forget(endpointID string) {
 	delete(h.seen, endpointID)
 }
 
+// pastTriesMax bounds how many of a delivery's tries are looked at, those of several
+// schedules if it was sent again.
+const pastTriesMax = 10 * TriesMax
+
 // past reads what was written down of tries.
 type past struct {
 	pool *pgxpool.Pool
@@ -124,8 +128,10 @@ func newPast(pool *pgxpool.Pool, log eventstore.Log) *past {
 		SELECT e.delivered_at, a.since, a.tries
 		FROM (SELECT (SELECT delivered_at FROM {endpoints} WHERE id = $1) AS delivered_at) e
 		CROSS JOIN LATERAL (
-			SELECT min(started_at) AS since, count(*) AS tries FROM {attempts}
-			WHERE delivery_id = $2 AND started_at >= greatest($3::timestamptz, e.delivered_at)
+			-- By the delivery alone, whatever statistics say of what is recent.
+			SELECT min(t.started_at) AS since, count(*) AS tries FROM (
+				SELECT started_at FROM {attempts} WHERE delivery_id = $2 ORDER BY number DESC LIMIT $4
+			) t WHERE t.started_at >= greatest($3::timestamptz, e.delivered_at)
 		) a`)}
 }
 
@@ -135,7 +141,7 @@ func newPast(pool *pgxpool.Pool, log eventstore.Log) *past {
 func (p *past) of(ctx context.Context, j job, startedAt, endedAt time.Time) (arrived time.Time, own webhook.Run, err error) {
 	var at, since *time.Time
 	var tries int
-	if err := p.pool.QueryRow(ctx, p.sql, j.endpointID, j.id, j.endpoint.JudgedFrom).Scan(&at, &since, &tries); err != nil {
+	if err := p.pool.QueryRow(ctx, p.sql, j.endpointID, j.id, j.endpoint.JudgedFrom, pastTriesMax).Scan(&at, &since, &tries); err != nil {
 		return time.Time{}, webhook.Run{}, errors.Wrap(err, "read a delivery's tries")
 	}
 	if at != nil {
