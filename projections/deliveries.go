@@ -56,11 +56,13 @@ var deliveriesTable = Table{
 		{Name: "created_at", Type: "timestamptz", NotNull: true},
 		{Name: "updated_at", Type: "timestamptz", NotNull: true},
 		{Name: "due_position", Type: "bigint", NotNull: true},
+		{Name: "recovery_id", Type: "text", NotNull: true}, // the last that sent it again; empty: none
 	},
 	Indexes: []string{
 		"(merchant_id, first_position DESC)",
 		"(endpoint_id, due_position) WHERE status = 'pending'",
 		"(due_position) WHERE status = 'pending'",
+		"(recovery_id) WHERE status = 'pending' AND recovery_id <> ''",
 	},
 }
 
@@ -92,6 +94,7 @@ var publicEventsTable = Table{
 	Indexes: []string{
 		"(merchant_id, first_position DESC)",
 		"(merchant_id, event_type, first_position DESC)",
+		"(merchant_id, created_at, first_position)",
 	},
 }
 

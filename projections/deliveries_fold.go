@@ -26,6 +26,7 @@ type delivery struct {
 	status                                     DeliveryStatus
 	version                                    int
 	createdAt, updatedAt                       time.Time
+	recoveryID                                 string
 
 	first, position, due int64
 }
@@ -147,6 +148,9 @@ func (b *deliveryBatch) resend(e told, d webhook.Resent) {
 			source: d.Source, sourceVersion: d.SourceVersion, createdAt: d.EventAt, first: e.Position,
 		}
 		b.deliveries[e.Stream] = o
+	}
+	if d.RecoveryID != "" {
+		o.recoveryID = d.RecoveryID
 	}
 	o.status, o.version, o.updatedAt, o.position, o.due = DeliveryPending, e.Version, e.At, e.Position, e.Position
 }

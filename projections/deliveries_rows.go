@@ -50,7 +50,7 @@ func (b *deliveryBatch) loadDeliveries(ctx context.Context, tx pgx.Tx, g Generat
 		return nil
 	}
 	rows, err := tx.Query(ctx, `SELECT r.id, first_position, position, merchant_id, endpoint_id, event_id, event_type,
-			source, source_version, status, version, created_at, updated_at, due_position
+			source, source_version, status, version, created_at, updated_at, due_position, recovery_id
 		`+g.among(deliveriesTable), ids)
 	if err != nil {
 		return errors.Wrap(err, "load deliveries")
@@ -59,7 +59,7 @@ func (b *deliveryBatch) loadDeliveries(ctx context.Context, tx pgx.Tx, g Generat
 	var d delivery
 	_, err = pgx.ForEachRow(rows, []any{
 		&deliveryID, &d.first, &d.position, &d.merchantID, &d.endpointID, &d.eventID, &d.eventType,
-		&d.source, &d.sourceVersion, &d.status, &d.version, &d.createdAt, &d.updatedAt, &d.due,
+		&d.source, &d.sourceVersion, &d.status, &d.version, &d.createdAt, &d.updatedAt, &d.due, &d.recoveryID,
 	}, func() error {
 		row := d
 		b.deliveries[deliveryID] = &row
@@ -117,7 +117,7 @@ func (b *deliveryBatch) rows() []Row {
 			ID: deliveryID, First: d.first, Position: d.position, State: json.RawMessage(`{}`),
 			Values: []any{
 				d.merchantID, d.endpointID, d.eventID, d.eventType, d.source, d.sourceVersion,
-				string(d.status), d.version, d.createdAt, d.updatedAt, d.due,
+				string(d.status), d.version, d.createdAt, d.updatedAt, d.due, d.recoveryID,
 			},
 		})
 	}

@@ -24,6 +24,8 @@ const (
 	// SubscriptionsName lists what the platform collects by itself.
 	SubscriptionsName = "subscriptions"
 	ClocksName        = "clocks"
+	// RecoveriesName lists the jobs that send endpoints again what did not arrive.
+	RecoveriesName = "recoveries"
 )
 
 // kept is what a row of an object holds: the object, and whose it is.
@@ -108,6 +110,13 @@ func Mandates(mode string) Projection {
 func Clocks(mode string) Projection {
 	return objects(mode, ClocksName, id.Clock, object.Clock.Apply, func(o object.Clock) (listed, bool) {
 		return listed{status: o.Status, createdAt: o.CreatedAt}, o.ID != ""
+	})
+}
+
+// Recoveries is the read model of recoveries.
+func Recoveries(mode string) Projection {
+	return objects(mode, RecoveriesName, id.Recovery, object.Recovery.Apply, func(o object.Recovery) (listed, bool) {
+		return listed{status: string(o.Status), createdAt: o.CreatedAt}, true
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"tender/domain/merchant"
 	"tender/domain/method"
 	"tender/domain/payment"
+	"tender/domain/recovery"
 	"tender/domain/session"
 	"tender/domain/staff"
 	"tender/domain/subscription"
@@ -32,6 +33,8 @@ func Decode(name string, version int, payload json.RawMessage) (codec.Named, err
 		return named(merchant.Codec.Decode(name, version, payload))
 	case "webhook":
 		return named(webhook.Codec.Decode(name, version, payload))
+	case "recovery":
+		return named(recovery.Codec.Decode(name, version, payload))
 	case "staff":
 		return named(staff.Codec.Decode(name, version, payload))
 	case "customer":
@@ -61,6 +64,7 @@ func Names() []string {
 	for _, list := range [][]string{
 		session.Codec.Names(), payment.Codec.Names(), merchant.Codec.Names(), webhook.Codec.Names(), staff.Codec.Names(),
 		customer.Codec.Names(), method.Codec.Names(), mandate.Codec.Names(), subscription.Codec.Names(), clock.Codec.Names(),
+		recovery.Codec.Names(),
 	} {
 		names = append(names, list...)
 	}

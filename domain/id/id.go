@@ -26,6 +26,7 @@ const (
 	Event    Prefix = "evt"
 	Endpoint Prefix = "whe"
 	Delivery Prefix = "whd"
+	Recovery Prefix = "whr"
 	Request  Prefix = "req"
 	Merchant Prefix = "mer"
 	Key      Prefix = "key"

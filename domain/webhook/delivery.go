@@ -70,18 +70,26 @@ func DecideDelivery(s Delivery, c DeliveryCommand) ([]Event, error) {
 		}
 		return []Event{Exhausted(c)}, nil
 	case Resend:
-		return resend(c)
+		return s.resend(c)
 	default:
 		panic(fmt.Sprintf("webhook: %T is not handled", c))
 	}
 }
 
-func resend(c Resend) ([]Event, error) {
+// resend does once for a recovery what was asked for, however often it is asked, and
+// leaves alone what has arrived meanwhile. A merchant may ask for that, too.
+func (s Delivery) resend(c Resend) ([]Event, error) {
+	by := c.Of.RecoveryID
+	if by != "" && (s.Recovery == by || s.Delivered) {
+		return nil, nil
+	}
 	switch {
 	case c.Endpoint.Deleted:
 		return nil, ErrEndpointDeleted
 	case c.Endpoint.Status == StatusDisabled:
 		return nil, ErrEndpointDisabled
+	case by != "" && c.Endpoint.Recovery != by:
+		return nil, ErrRecoveryOver
 	case c.Pending:
 		return nil, ErrDeliveryPending
 	}
@@ -97,9 +105,13 @@ func EvolveDelivery(s Delivery, id string, e Event) Delivery {
 	case Exhausted:
 		s.ID, s.EndpointID, s.EventID, s.Exhausted = id, e.EndpointID, e.EventID, true
 	case Resent:
-		return Delivery{ID: id, EndpointID: e.EndpointID, EventID: e.EventID, Attempts: e.Attempts}
+		next := Delivery{ID: id, EndpointID: e.EndpointID, EventID: e.EventID, Attempts: e.Attempts, Recovery: s.Recovery}
+		if e.RecoveryID != "" {
+			next.Recovery = e.RecoveryID
+		}
+		return next
 	case EndpointCreated, EndpointUpdated, EndpointPaused, EndpointResumed, EndpointFailing, EndpointRecovered, EndpointDisabled,
-		EndpointSecretRotated, EndpointTested, EndpointDeleted:
+		EndpointSecretRotated, EndpointTested, EndpointDeleted, EndpointRecoveryStarted, EndpointRecoveryEnded:
 		panic(fmt.Sprintf("webhook: %T is not a delivery's", e))
 	default:
 		panic(fmt.Sprintf("webhook: %T is not handled", e))

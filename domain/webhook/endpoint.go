@@ -136,6 +136,10 @@ func DecideEndpoint(s Endpoint, c EndpointCommand) ([]Event, error) {
 		return []Event{EndpointTested(c)}, nil
 	case DeleteEndpoint:
 		return []Event{EndpointDeleted(c)}, nil
+	case StartRecovery:
+		return s.startRecovery(c)
+	case EndRecovery:
+		return s.endRecovery(c), nil
 	default:
 		panic(fmt.Sprintf("webhook: %T is not handled", c))
 	}
@@ -265,7 +269,7 @@ func EvolveEndpoint(s Endpoint, id, merchantID string, at time.Time, e Event) En
 		s.Status = StatusEnabled
 		s = s.anew(at)
 	case EndpointDisabled:
-		s.Status = StatusDisabled
+		s.Status, s.Recovery = StatusDisabled, ""
 		s = s.anew(at)
 	case EndpointFailing:
 		s.FailingSince = e.Since
@@ -275,7 +279,11 @@ func EvolveEndpoint(s Endpoint, id, merchantID string, at time.Time, e Event) En
 		s.SecretRef, s.Earlier = e.SecretRef, s.rotated(e.EarlierEndsAt)
 	case EndpointTested: // nothing that the rules need to know
 	case EndpointDeleted:
-		s.Deleted = true
+		s.Deleted, s.Recovery = true, ""
+	case EndpointRecoveryStarted:
+		s.Recovery = e.RecoveryID
+	case EndpointRecoveryEnded:
+		s.Recovery = ""
 	case Delivered, Exhausted, Resent:
 		panic(fmt.Sprintf("webhook: %T is not an endpoint's", e))
 	default:

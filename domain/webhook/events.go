@@ -64,6 +64,16 @@ type EndpointTested struct{}
 // EndpointDeleted: the endpoint is gone for good.
 type EndpointDeleted struct{}
 
+// EndpointRecoveryStarted: a recovery sends again what did not arrive.
+type EndpointRecoveryStarted struct {
+	RecoveryID string `json:"recovery_id"`
+}
+
+// EndpointRecoveryEnded: it has sent all of it.
+type EndpointRecoveryEnded struct {
+	RecoveryID string `json:"recovery_id"`
+}
+
 // Delivered: the endpoint accepted the event.
 type Delivered struct {
 	EndpointID  string    `json:"endpoint_id"`
@@ -97,36 +107,41 @@ type Resent struct {
 	Source        string    `json:"source"`
 	SourceVersion int       `json:"source_version"`
 	EventAt       time.Time `json:"event_at"`
-	Attempts      int       `json:"attempts,omitempty"` // made before this
+	Attempts      int       `json:"attempts,omitempty"`    // made before this
+	RecoveryID    string    `json:"recovery_id,omitempty"` // which asked for it; "": a merchant did
 }
 
-func (EndpointCreated) Type() string       { return "webhook.endpoint_created" }
-func (EndpointUpdated) Type() string       { return "webhook.endpoint_updated" }
-func (EndpointPaused) Type() string        { return "webhook.endpoint_paused" }
-func (EndpointResumed) Type() string       { return "webhook.endpoint_resumed" }
-func (EndpointFailing) Type() string       { return "webhook.endpoint_failing" }
-func (EndpointRecovered) Type() string     { return "webhook.endpoint_recovered" }
-func (EndpointDisabled) Type() string      { return "webhook.endpoint_disabled" }
-func (EndpointSecretRotated) Type() string { return "webhook.endpoint_secret_rotated" }
-func (EndpointTested) Type() string        { return "webhook.endpoint_tested" }
-func (EndpointDeleted) Type() string       { return "webhook.endpoint_deleted" }
-func (Delivered) Type() string             { return "webhook.delivered" }
-func (Exhausted) Type() string             { return "webhook.exhausted" }
-func (Resent) Type() string                { return "webhook.resent" }
+func (EndpointCreated) Type() string         { return "webhook.endpoint_created" }
+func (EndpointUpdated) Type() string         { return "webhook.endpoint_updated" }
+func (EndpointPaused) Type() string          { return "webhook.endpoint_paused" }
+func (EndpointResumed) Type() string         { return "webhook.endpoint_resumed" }
+func (EndpointFailing) Type() string         { return "webhook.endpoint_failing" }
+func (EndpointRecovered) Type() string       { return "webhook.endpoint_recovered" }
+func (EndpointDisabled) Type() string        { return "webhook.endpoint_disabled" }
+func (EndpointSecretRotated) Type() string   { return "webhook.endpoint_secret_rotated" }
+func (EndpointTested) Type() string          { return "webhook.endpoint_tested" }
+func (EndpointDeleted) Type() string         { return "webhook.endpoint_deleted" }
+func (EndpointRecoveryStarted) Type() string { return "webhook.endpoint_recovery_started" }
+func (EndpointRecoveryEnded) Type() string   { return "webhook.endpoint_recovery_ended" }
+func (Delivered) Type() string               { return "webhook.delivered" }
+func (Exhausted) Type() string               { return "webhook.exhausted" }
+func (Resent) Type() string                  { return "webhook.resent" }
 
-func (EndpointCreated) webhookEvent()       {}
-func (EndpointUpdated) webhookEvent()       {}
-func (EndpointPaused) webhookEvent()        {}
-func (EndpointResumed) webhookEvent()       {}
-func (EndpointFailing) webhookEvent()       {}
-func (EndpointRecovered) webhookEvent()     {}
-func (EndpointDisabled) webhookEvent()      {}
-func (EndpointSecretRotated) webhookEvent() {}
-func (EndpointTested) webhookEvent()        {}
-func (EndpointDeleted) webhookEvent()       {}
-func (Delivered) webhookEvent()             {}
-func (Exhausted) webhookEvent()             {}
-func (Resent) webhookEvent()                {}
+func (EndpointCreated) webhookEvent()         {}
+func (EndpointUpdated) webhookEvent()         {}
+func (EndpointPaused) webhookEvent()          {}
+func (EndpointResumed) webhookEvent()         {}
+func (EndpointFailing) webhookEvent()         {}
+func (EndpointRecovered) webhookEvent()       {}
+func (EndpointDisabled) webhookEvent()        {}
+func (EndpointSecretRotated) webhookEvent()   {}
+func (EndpointTested) webhookEvent()          {}
+func (EndpointDeleted) webhookEvent()         {}
+func (EndpointRecoveryStarted) webhookEvent() {}
+func (EndpointRecoveryEnded) webhookEvent()   {}
+func (Delivered) webhookEvent()               {}
+func (Exhausted) webhookEvent()               {}
+func (Resent) webhookEvent()                  {}
 
 // Codec reads and writes every event of endpoints and deliveries.
 var Codec = codec.New(
@@ -140,6 +155,8 @@ var Codec = codec.New(
 	codec.Define("webhook.endpoint_secret_rotated", 1, func(e EndpointSecretRotated) Event { return e }),
 	codec.Define("webhook.endpoint_tested", 1, func(e EndpointTested) Event { return e }),
 	codec.Define("webhook.endpoint_deleted", 1, func(e EndpointDeleted) Event { return e }),
+	codec.Define("webhook.endpoint_recovery_started", 1, func(e EndpointRecoveryStarted) Event { return e }),
+	codec.Define("webhook.endpoint_recovery_ended", 1, func(e EndpointRecoveryEnded) Event { return e }),
 	codec.Define("webhook.delivered", 1, func(e Delivered) Event { return e }),
 	codec.Define("webhook.exhausted", 1, func(e Exhausted) Event { return e }),
 	codec.Define("webhook.resent", 1, func(e Resent) Event { return e }),

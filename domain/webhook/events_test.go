@@ -27,11 +27,13 @@ func samples() []webhook.Event {
 		webhook.EndpointSecretRotated{SecretRef: "vlt_01hzy3v7q8e4xk2m9c5b7d6f0e", EarlierEndsAt: at},
 		webhook.EndpointTested{},
 		webhook.EndpointDeleted{},
+		webhook.EndpointRecoveryStarted{RecoveryID: recoveryID},
+		webhook.EndpointRecoveryEnded{RecoveryID: recoveryID},
 		webhook.Delivered{EndpointID: endpointID, EventID: eventID, Attempts: 3, Status: 200, DeliveredAt: at},
 		webhook.Exhausted{EndpointID: endpointID, EventID: eventID, Attempts: 10, Status: 500, Failure: "too_slow", ExhaustedAt: at},
 		webhook.Resent{
 			EndpointID: endpointID, EventID: eventID, EventType: webhook.PaymentCaptured,
-			Source: "pay_01hzy3v7q8e4xk2m9c5b7d6f0f", SourceVersion: 4, EventAt: at, Attempts: 10,
+			Source: "pay_01hzy3v7q8e4xk2m9c5b7d6f0f", SourceVersion: 4, EventAt: at, Attempts: 10, RecoveryID: recoveryID,
 		},
 	}
 }

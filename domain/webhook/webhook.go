@@ -62,6 +62,7 @@ type Endpoint struct {
 	Earlier     []EarlierSecret
 	Status      Status
 	Deleted     bool
+	Recovery    string // the one that runs; "": none
 	// FailingSince is when the first of the tries began that have all failed; zero:
 	// the endpoint is not known to fail.
 	FailingSince time.Time
@@ -95,8 +96,9 @@ type Delivery struct {
 	EndpointID string
 	EventID    string
 	Delivered  bool
-	Exhausted  bool // given up; a later success still counts
-	Attempts   int  // made before its present schedule began
+	Exhausted  bool   // given up; a later success still counts
+	Attempts   int    // made before its present schedule began
+	Recovery   string // the last that sent it again; "": none
 }
 
 // Ended reports whether the delivery has come to an end, and was not sent again

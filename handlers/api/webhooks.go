@@ -240,7 +240,7 @@ func (r *writeRequest) countEndpoint(tx *engine.Tx, owner merchant.State, endpoi
 	case webhook.DeleteEndpoint:
 		count = merchant.RemoveEndpoint{EndpointID: endpointID}
 	case webhook.UpdateEndpoint, webhook.DisableEndpoint, webhook.RecordFailures, webhook.RecordArrival,
-		webhook.RotateSecret, webhook.TestEndpoint:
+		webhook.RotateSecret, webhook.TestEndpoint, webhook.StartRecovery, webhook.EndRecovery:
 		return nil
 	}
 	events, err := merchant.Decide(owner, count)

@@ -364,6 +364,9 @@ func (g *Engine) advance(stream string, events []eventstore.Event) {
 	case id.Clock:
 		g.Clocks.advance(events)
 		g.ClockObjects.advance(events)
+	case id.Recovery:
+		g.Recoveries.advance(events)
+		g.RecoveryObjects.advance(events)
 	default: // of the other kinds nothing is remembered
 	}
 }

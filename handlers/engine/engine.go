@@ -22,6 +22,7 @@ import (
 	"tender/domain/merchant"
 	"tender/domain/method"
 	"tender/domain/payment"
+	"tender/domain/recovery"
 	"tender/domain/session"
 	"tender/domain/staff"
 	"tender/domain/subscription"
@@ -57,6 +58,7 @@ type Engine struct {
 	Mandates      *View[mandate.State]
 	Subscriptions *View[subscription.State]
 	Clocks        *View[clock.State]
+	Recoveries    *View[recovery.State]
 
 	// Objects, which clients see.
 	SessionObjects      *View[object.Session]
@@ -67,6 +69,7 @@ type Engine struct {
 	MandateObjects      *View[object.Mandate]
 	SubscriptionObjects *View[object.Subscription]
 	ClockObjects        *View[object.Clock]
+	RecoveryObjects     *View[object.Recovery]
 	Actions             *View[object.Action]
 
 	now   func() time.Time
@@ -112,6 +115,9 @@ func New(store *eventstore.Store, now func() time.Time) *Engine {
 		Clocks: newView(func(s clock.State, e eventstore.Event, d codec.Named) clock.State {
 			return clock.Evolve(s, e.Stream, d.(clock.Event))
 		}),
+		Recoveries: newView(func(s recovery.State, e eventstore.Event, d codec.Named) recovery.State {
+			return recovery.Evolve(s, e.Stream, d.(recovery.Event))
+		}),
 		SessionObjects:      objects(mode, object.Session.Apply),
 		PaymentObjects:      objects(mode, object.Payment.Apply),
 		EndpointObjects:     objects(mode, object.Endpoint.Apply),
@@ -120,6 +126,7 @@ func New(store *eventstore.Store, now func() time.Time) *Engine {
 		MandateObjects:      objects(mode, object.Mandate.Apply),
 		SubscriptionObjects: objects(mode, object.Subscription.Apply),
 		ClockObjects:        objects(mode, object.Clock.Apply),
+		RecoveryObjects:     objects(mode, object.Recovery.Apply),
 		Actions:             objects(mode, object.Action.Apply),
 	}
 }

@@ -56,6 +56,7 @@ const (
 	SecretLimitReached      domain.Code = "secret_limit_reached"
 	EndpointDisabled        domain.Code = "endpoint_disabled"
 	DeliveryPending         domain.Code = "delivery_pending"
+	RecoveryRunning         domain.Code = "recovery_running"
 
 	Erased domain.Code = "erased"
 
@@ -231,6 +232,10 @@ var table = []Kind{
 	{Code: DeliveryPending, Status: http.StatusConflict, Title: "The delivery is pending",
 		When: "A delivery was to be sent again that has not ended yet.",
 		Do:   "Wait: it is sent by itself. `next_attempt_at` says when."},
+	{Code: RecoveryRunning, Status: http.StatusConflict, Title: "A recovery is running",
+		When:      "A recovery of the webhook endpoint was to begin while another is running.",
+		Do:        "Read the recovery until its `status` is no longer `running`, then send the same request again.",
+		Retryable: true, RetryAfter: 5 * time.Second},
 	{Code: Erased, Status: http.StatusGone, Title: "Erased",
 		When: "The customer has been erased: who they were is known nowhere any more, and no answer that told it is given again.",
 		Do:   "Nothing can bring the data back. Captured payments stay, and can be refunded."},

@@ -109,7 +109,7 @@ func literal(e ast.Expr) string {
 
 // beyondTheAPI lists refusals of the domain that no request can meet: the
 // command line's, and broken invariants, which are internal errors.
-var beyondTheAPI = []string{"endpoint_exists", "merchant_exists", "staff_exists", "too_many_keys"}
+var beyondTheAPI = []string{"endpoint_exists", "merchant_exists", "recovery_exists", "staff_exists", "too_many_keys"}
 
 // The rules name their codes themselves, since they know nothing of this table:
 // each of them must be in it.

@@ -46,7 +46,8 @@ func (o Endpoint) Apply(mode string, e eventstore.Event, d codec.Named) Endpoint
 		o.FailingSince = &since
 	case webhook.EndpointRecovered:
 		o.FailingSince = nil
-	case webhook.EndpointSecretRotated, webhook.EndpointTested: // nothing of it is shown
+	case webhook.EndpointSecretRotated, webhook.EndpointTested, webhook.EndpointRecoveryStarted, webhook.EndpointRecoveryEnded:
+		// Nothing of it is shown here.
 	case webhook.EndpointDeleted:
 		o = Endpoint{}
 	default:
