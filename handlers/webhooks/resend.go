@@ -28,9 +28,6 @@ func NewResends(g *engine.Engine) *Resends {
 // Resend makes a merchant's delivery pending again, with a schedule that begins
 // anew and the same message. Permitted looks, within the command, at whether the
 // caller still may.
-//
-// Whether a delivery is pending, the read model says as long as the delivery's
-// stream has not gone on since; then the stream says it.
 func (s *Resends) Resend(
 	ctx context.Context, origin engine.Origin, key *eventstore.IdempotencyKey, deliveryID string,
 	permitted func(context.Context, *engine.Tx) error,
@@ -42,19 +39,18 @@ func (s *Resends) Resend(
 	if !known {
 		return engine.Done{}, problem.New(problem.NotFound, "There is no such delivery.")
 	}
-	if row.Status != projections.DeliveryPending {
-		// What is left of its last schedule must not hold the next one up. Nobody
-		// takes a delivery that is not pending, so this may come first.
-		if _, err := s.leases.Forget(ctx, leaseKind, deliveryID, row.Position); err != nil {
-			return engine.Done{}, err
-		}
-	}
-	of := webhook.Resent{
-		EndpointID: row.EndpointID, EventID: row.EventID, EventType: row.EventType,
-		Source: row.Source, SourceVersion: row.SourceVersion, EventAt: milliseconds(row.CreatedAt),
+	again := resending{
+		deliveryID: deliveryID, status: row.Status, version: row.Version, position: row.Position,
+		of: webhook.Resent{
+			EndpointID: row.EndpointID, EventID: row.EventID, EventType: row.EventType,
+			Source: row.Source, SourceVersion: row.SourceVersion, EventAt: milliseconds(row.CreatedAt),
+		},
 	}
 	if n := len(tries); n > 0 {
-		of.Attempts = tries[n-1].Number
+		again.of.Attempts = tries[n-1].Number
+	}
+	if err := again.forget(ctx, s.leases); err != nil {
+		return engine.Done{}, err
 	}
 	return s.engine.Do(ctx, engine.Command{
 		Origin: origin, Key: key.About(deliveryID), Subject: deliveryID,
@@ -62,26 +58,57 @@ func (s *Resends) Resend(
 			if err := permitted(ctx, tx); err != nil {
 				return err
 			}
-			endpoint, err := engine.Read(ctx, tx, s.engine.Endpoints, row.EndpointID)
-			if err != nil {
-				return err
-			}
 			d, err := engine.Read(ctx, tx, s.engine.Deliveries, deliveryID)
 			if err != nil {
 				return err
 			}
-			pending := row.Status == projections.DeliveryPending
-			if d.Version > row.Version {
-				pending = !d.Value.Ended()
-			}
-			of.Attempts = max(of.Attempts, d.Value.Attempts)
-			events, err := webhook.DecideDelivery(d.Value, webhook.Resend{Of: of, Endpoint: endpoint.Value, Pending: pending})
-			if err != nil {
+			if err := again.decide(ctx, tx, s.engine, d); err != nil {
 				return err
 			}
-			engine.Write(tx, webhook.Codec, deliveryID, events...)
 			tx.Answer(origin.CommandID, http.StatusOK, deliveryID)
 			return nil
 		},
 	})
+}
+
+// resending is a delivery that is to be sent again, as the read model has it.
+type resending struct {
+	deliveryID string
+	of         webhook.Resent
+	status     projections.DeliveryStatus // "": it was never made
+	version    int
+	position   int64
+}
+
+// forget removes what is left of the delivery's last schedule, so that it doesn't
+// hold the next one up. Nobody takes a delivery that is not pending, so this may come
+// first.
+func (r resending) forget(ctx context.Context, leases *lease.Leases) error {
+	if r.status == "" || r.status == projections.DeliveryPending {
+		return nil
+	}
+	_, err := leases.Forget(ctx, leaseKind, r.deliveryID, r.position)
+	return err
+}
+
+// decide appends, with this try, what comes of the wish. Whether the delivery is
+// pending, the read model says as long as its stream, which is d, has not gone on
+// since; then the stream says it.
+func (r resending) decide(ctx context.Context, tx *engine.Tx, g *engine.Engine, d engine.Loaded[webhook.Delivery]) error {
+	endpoint, err := engine.Read(ctx, tx, g.Endpoints, r.of.EndpointID)
+	if err != nil {
+		return err
+	}
+	pending := r.status == projections.DeliveryPending
+	if d.Version > r.version {
+		pending = !d.Value.Ended()
+	}
+	of := r.of
+	of.Attempts = max(of.Attempts, d.Value.Attempts)
+	events, err := webhook.DecideDelivery(d.Value, webhook.Resend{Of: of, Endpoint: endpoint.Value, Pending: pending})
+	if err != nil {
+		return err
+	}
+	engine.Write(tx, webhook.Codec, r.deliveryID, events...)
+	return nil
 }

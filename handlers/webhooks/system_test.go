@@ -42,6 +42,7 @@ type system struct {
 	vault   *vault.Vault
 	secrets *webhooks.Secrets
 	cursors *projections.Cursors
+	reader  *feed.Reader
 }
 
 func start(t *testing.T) *system {
@@ -58,14 +59,20 @@ func start(t *testing.T) *system {
 	t.Cleanup(s.vault.Close)
 	s.secrets = webhooks.NewSecrets(s.vault)
 	s.cursors = projections.NewCursors(s.store)
-	reader, err := feed.NewReader(s.store, nil)
+	s.reader, err = feed.NewReader(s.store, nil)
 	s.must(err)
-	runner, err := projections.NewRunner(s.store, reader, s.cursors, projections.Deliveries())
-	s.must(err)
-	s.must(runner.Prepare(ctx))
-	s.background(func(ctx context.Context) { _ = reader.Run(ctx) })
-	s.background(func(ctx context.Context) { _ = runner.Run(ctx) })
+	s.background(func(ctx context.Context) { _ = s.reader.Run(ctx) })
+	s.project(projections.Deliveries(), projections.Recoveries("test"))
 	return s
+}
+
+// project keeps read models from now on.
+func (s *system) project(models ...projections.Projection) {
+	s.t.Helper()
+	runner, err := projections.NewRunner(s.store, s.reader, s.cursors, models...)
+	s.must(err)
+	s.must(runner.Prepare(s.ctx))
+	s.background(func(ctx context.Context) { _ = runner.Run(ctx) })
 }
 
 func (s *system) must(err error) {
@@ -246,6 +253,15 @@ func (in *inbox) messages() []received {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	return slices.Clone(in.got)
+}
+
+// has reports whether all of the events came.
+func (in *inbox) has(ids []string) bool {
+	came := map[string]bool{}
+	for _, m := range in.messages() {
+		came[m.id] = true
+	}
+	return !slices.ContainsFunc(ids, func(id string) bool { return !came[id] })
 }
 
 // exactly checks that each of the events came once, and nothing else.
