@@ -75,6 +75,7 @@ type logApp struct {
 	people   *people.Service
 	subs     *subscriptions.Service
 	clocks   *clocks.Service // nil: there are none in live mode
+	recovers *webhooks.Recoveries
 	cursors  *projections.Cursors
 	leases   *lease.Leases
 	reader   *feed.Reader
@@ -147,6 +148,7 @@ func (a *app) openLog(ctx context.Context, mode string) (*logApp, error) {
 	if mode == "test" {
 		l.clocks = &clocks.Service{Engine: l.engine, Permit: l.payments.Permitted}
 	}
+	l.recovers = webhooks.NewRecoveries(l.engine)
 	l.cursors = projections.NewCursors(store)
 	l.leases = lease.New(store.Pool(), store.Log())
 	if l.reader, err = feed.NewReader(store, a.nats); err != nil {
@@ -196,7 +198,7 @@ func (a *app) routes() (http.Handler, error) {
 		accounts[mode] = &api.Account{
 			Engine: l.engine, Payments: l.payments, People: l.people, Subscriptions: l.subs, Clocks: l.clocks, Secrets: a.secrets, Cursors: l.cursors,
 			Lists:         projections.NewLists(l.store.Pool(), l.store.Log()),
-			WebhookPolicy: a.webhookPolicy(mode), Resends: webhooks.NewResends(l.engine),
+			WebhookPolicy: a.webhookPolicy(mode), Resends: webhooks.NewResends(l.engine), Recoveries: l.recovers,
 		}
 	}
 	merchants := api.New(api.Config{
@@ -331,6 +333,11 @@ func (a *app) addLoops() error {
 				Egress: webhooks.NewEgress(a.webhookPolicy(mode)), Log: a.log,
 			})
 			add("deliveries", deliveries.Run)
+			recoveries := webhooks.NewRecoveryJob(webhooks.RecoveryConfig{
+				Engine: l.engine, Cursors: l.cursors, Leases: l.leases, Log: a.log,
+			})
+			l.recovers.Started = recoveries.Started
+			add("webhook recoveries", recoveries.Run)
 		}
 	}
 	return nil

@@ -137,6 +137,8 @@ func (s *Server) objectAt(ctx context.Context, r *writeRequest, stream string, v
 		return s.endpointAt(ctx, r, stream, version)
 	case id.Delivery:
 		return s.deliveryAt(ctx, r, stream, version)
+	case id.Recovery:
+		return s.recoveryAt(ctx, r, stream, version)
 	case id.Customer:
 		return s.customerAt(ctx, r, stream, version)
 	case id.Method:

@@ -40,6 +40,7 @@ type Account struct {
 	Secrets       *webhooks.Secrets
 	WebhookPolicy webhooks.Policy
 	Resends       *webhooks.Resends
+	Recoveries    *webhooks.Recoveries
 }
 
 // Config is what a server is made of.

@@ -25,6 +25,8 @@ func (s *Server) webhookRoutes() {
 	s.mux.Handle("DELETE /webhooks/endpoints/{id}", s.writeKeyless(s.deleteEndpoint))
 	s.mux.Handle("POST /webhooks/endpoints/{id}/rotate_secret", s.write(s.rotateSecret))
 	s.mux.Handle("POST /webhooks/endpoints/{id}/test", s.write(s.testEndpoint))
+	s.mux.Handle("POST /webhooks/endpoints/{id}/recover", s.write(s.recoverEndpoint))
+	s.mux.Handle("GET /webhooks/endpoints/{id}/recover/{recovery_id}", s.read(s.getRecovery))
 	s.mux.Handle("GET /webhooks/events", s.read(s.listEvents))
 	s.mux.Handle("GET /webhooks/events/{id}", s.read(s.getEvent))
 	s.mux.Handle("GET /webhooks/deliveries", s.read(s.listDeliveries))

@@ -248,6 +248,11 @@ func (s *Server) replay(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		s.fail(w, r, reused(*field, resourceOf(record)))
 		return
 	}
+	if record.Answer == nil && id.PrefixOf(record.Stream) == id.Recovery {
+		// A job, which was answered when it had begun: nobody waits for its end.
+		s.answerOutstanding(ctx, w, r, req, record.Stream, http.StatusAccepted)
+		return
+	}
 	record, err := s.awaitAnswer(ctx, req, record)
 	switch {
 	case err != nil:

@@ -101,7 +101,7 @@ func (p *Process) routes() http.Handler {
 		accounts[mode] = &api.Account{
 			Engine: m.Engine, Payments: m.Payments, Clocks: m.Clocks, Secrets: webhooks.NewSecrets(h.vault), WebhookPolicy: webhooks.Policy{AllowLoopback: mode == "test"}, Cursors: m.Cursors,
 			Lists:  projections.NewLists(m.Engine.Store.Pool(), m.Engine.Store.Log()),
-			People: m.People, Subscriptions: m.Subscriptions, Resends: webhooks.NewResends(m.Engine),
+			People: m.People, Subscriptions: m.Subscriptions, Resends: webhooks.NewResends(m.Engine), Recoveries: webhooks.NewRecoveries(m.Engine),
 		}
 	}
 	notices := worker.NewNotifications(services, BaseURL, p.log)

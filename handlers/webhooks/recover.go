@@ -2,7 +2,6 @@ package webhooks
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"tender/domain/recovery"
@@ -35,8 +34,9 @@ type RecoveryRange struct {
 	Until time.Time // zero: all there is
 }
 
-// Start begins the recovery of a merchant's endpoint, and returns its id. Permitted
-// looks, within the command, at whether the caller still may.
+// Start begins the recovery of a merchant's endpoint, and returns its id. The request is
+// outstanding until the recovery has ended. Permitted looks, within the command, at
+// whether the caller still may.
 func (s *Recoveries) Start(
 	ctx context.Context, origin engine.Origin, key *eventstore.IdempotencyKey, endpointID string, over RecoveryRange,
 	permitted func(context.Context, *engine.Tx) error,
@@ -68,7 +68,6 @@ func (s *Recoveries) Start(
 			}
 			engine.Write(tx, recovery.Codec, recoveryID, begun...)
 			engine.Write(tx, webhook.Codec, endpointID, noted...)
-			tx.Answer(origin.CommandID, http.StatusAccepted, recoveryID)
 			return nil
 		},
 	})
@@ -89,7 +88,7 @@ func (s *Recoveries) Progress(ctx context.Context, o object.Recovery) (object.Re
 		}
 		o.Examined, o.Resent = at.sums.Examined, at.sums.Resent
 	}
-	var err error
-	o.Pending, err = s.look.pending(ctx, o.ID)
+	pending, err := s.look.pending(ctx, o.ID)
+	o.Pending = &pending
 	return o, err
 }

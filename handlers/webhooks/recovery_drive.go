@@ -2,6 +2,7 @@ package webhooks
 
 import (
 	"context"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"tender/domain"
+	"tender/domain/id"
 	"tender/domain/recovery"
 	"tender/domain/webhook"
 	"tender/handlers/engine"
@@ -247,7 +249,8 @@ func (j *RecoveryJob) resendOne(ctx context.Context, r *recoveryRun, again resen
 }
 
 // end ends a recovery that has looked at everything, or whose endpoint takes nothing
-// more.
+// more. That is the answer, too, to whoever asked for it: its id holds that of the
+// command which began it.
 func (j *RecoveryJob) end(ctx context.Context, r *recoveryRun) error {
 	var outcome recovery.Status
 	done, err := j.Engine.Do(ctx, engine.Command{
@@ -280,6 +283,9 @@ func (j *RecoveryJob) end(ctx context.Context, r *recoveryRun) error {
 			}
 			events, err := recovery.Decide(job.Value, c)
 			engine.Write(tx, recovery.Codec, r.id, events...)
+			if command, ok := id.Parse(id.Recovery, r.id); ok && len(events) > 0 {
+				tx.Answer(command, http.StatusOK, r.id)
+			}
 			return err
 		},
 	})

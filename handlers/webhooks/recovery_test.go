@@ -150,8 +150,8 @@ func TestRecovery(t *testing.T) {
 	all := slices.Concat(arrived, pending, missed, fresh)
 	in.exactly(all)
 	other.exactly(all)
-	if o := s.recovery(recoveryID); o.Pending != 0 {
-		t.Errorf("%d are pending still", o.Pending)
+	if o := s.recovery(recoveryID); *o.Pending != 0 {
+		t.Errorf("%d are pending still", *o.Pending)
 	}
 }
 
@@ -266,8 +266,8 @@ func TestRecoveriesOverlap(t *testing.T) {
 	s.recovers()
 	first := s.recover("mer_1", endpointID)
 	s.comesTo(first, few, few)
-	if o := s.recovery(first); o.Pending != few {
-		t.Errorf("%d of %d are pending", o.Pending, few)
+	if o := s.recovery(first); *o.Pending != few {
+		t.Errorf("%d of %d are pending", *o.Pending, few)
 	}
 	second := s.recover("mer_1", endpointID)
 	s.comesTo(second, few, 0)

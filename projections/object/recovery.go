@@ -17,12 +17,13 @@ type Recovery struct {
 	Until      *Time               `json:"until,omitempty"`
 	Examined   int                 `json:"examined"` // events that were looked at
 	Resent     int                 `json:"resent"`   // deliveries that were sent again
-	Pending    int                 `json:"pending"`  // of these, how many are on their way
-	Mode       string              `json:"mode"`
-	Version    int                 `json:"version"`
-	CreatedAt  Time                `json:"created_at"`
-	UpdatedAt  Time                `json:"updated_at"`
-	EndedAt    *Time               `json:"ended_at,omitempty"`
+	// Pending is how many of these are on their way; nil: not looked at.
+	Pending   *int   `json:"pending,omitempty"`
+	Mode      string `json:"mode"`
+	Version   int    `json:"version"`
+	CreatedAt Time   `json:"created_at"`
+	UpdatedAt Time   `json:"updated_at"`
+	EndedAt   *Time  `json:"ended_at,omitempty"`
 }
 
 // Apply returns the recovery after one more event of its stream. Events of other
