@@ -59,10 +59,7 @@ func newNotebook(pool *pgxpool.Pool, log eventstore.Log, logger *slog.Logger) *n
 	replace := strings.NewReplacer("{leases}", name("leases"), "{attempts}", name("delivery_attempts")).Replace
 	return &notebook{
 		pool: pool, log: logger, in: make(chan note, notesWaiting),
-		tries: replace(`SELECT d.id, last.number FROM unnest($1::text[]) AS d (id)
-			CROSS JOIN LATERAL (
-				SELECT number FROM {attempts} WHERE delivery_id = d.id ORDER BY number DESC LIMIT 1
-			) last`),
+		tries: replace(triesSQL),
 		write: replace(`WITH n AS MATERIALIZED (
 				SELECT * FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[],
 					$6::int[], $7::text[], $8::text[], $9::timestamptz[], $10::int[], $11::int[],

@@ -6,7 +6,6 @@ import (
 
 	"github.com/cockroachdb/errors"
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"tender/domain/webhook"
 	"tender/eventstore"
@@ -119,18 +118,7 @@ func (w *Worker) loadTries(ctx context.Context, all []job) (map[string]int, erro
 	for i, j := range all {
 		ids[i] = j.id
 	}
-	rows, err := w.engine.Store.Pool().Query(ctx, w.notes.tries, ids)
-	if err != nil {
-		return nil, errors.Wrap(err, "count tries")
-	}
-	tries := map[string]int{}
-	var deliveryID string
-	var count int
-	_, err = pgx.ForEachRow(rows, []any{&deliveryID, &count}, func() error {
-		tries[deliveryID] = count
-		return nil
-	})
-	return tries, errors.Wrap(err, "count tries")
+	return countTries(ctx, w.engine.Store.Pool(), w.notes.tries, ids)
 }
 
 func (w *Worker) render(j *job, events []eventstore.Event) error {

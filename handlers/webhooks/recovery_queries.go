@@ -36,9 +36,10 @@ const (
 		WHERE merchant_id = $1 AND (created_at, first_position) > ($2, $3) AND created_at < $4 AND first_position < $5
 		ORDER BY created_at, first_position LIMIT $6`
 
-	madeSQL = `SELECT id, status, version, position, recovery_id FROM {deliveries} WHERE id = ANY ($1)`
-
-	triesSQL = `SELECT delivery_id, max(number) FROM {attempts} WHERE delivery_id = ANY ($1) GROUP BY delivery_id`
+	madeSQL = `SELECT d.* FROM unnest($1::text[]) AS wanted (id)
+		CROSS JOIN LATERAL (
+			SELECT id, status, version, position, recovery_id FROM {deliveries} WHERE id = wanted.id LIMIT 1
+		) d`
 
 	onTheirWaySQL = `SELECT count(*) FROM {deliveries} WHERE recovery_id = $1 AND status = 'pending' AND recovery_id <> ''`
 
@@ -172,17 +173,11 @@ func (q recoveryQueries) deliveries(ctx context.Context, all []pastEvent) error 
 // attempts adds how often the deliveries were tried.
 func (q recoveryQueries) attempts(ctx context.Context, all []pastEvent) error {
 	ids, places := placesOf(all)
-	rows, err := q.pool.Query(ctx, q.tries, ids)
-	if err != nil {
-		return errors.Wrap(err, "count tries")
-	}
-	var deliveryID string
-	var n int
-	_, err = pgx.ForEachRow(rows, []any{&deliveryID, &n}, func() error {
+	tries, err := countTries(ctx, q.pool, q.tries, ids)
+	for deliveryID, n := range tries {
 		all[places[deliveryID]].of.Attempts = n
-		return nil
-	})
-	return errors.Wrap(err, "count tries")
+	}
+	return err
 }
 
 func placesOf(all []pastEvent) (ids []string, places map[string]int) {

@@ -79,7 +79,9 @@ func (s *system) comesTo(recoveryID string, examined, resent int) {
 	if o.Status != recovery.StatusCompleted || o.Examined != examined || o.Resent != resent || o.EndedAt == nil || o.Version != 2 {
 		s.t.Errorf("the recovery is %+v, and should have looked at %d and sent %d", o, examined, resent)
 	}
-	s.eventually("its place is forgotten", func() bool { return s.count(`SELECT count(*) FROM work_test.recoveries WHERE id = $1`, recoveryID) == 0 })
+	s.eventually("its place is forgotten", func() bool {
+		return s.count(`SELECT count(*) FROM work_test.recoveries WHERE id = $1`, recoveryID) == 0
+	})
 }
 
 // resentOnce fails the test unless n deliveries were sent again, each once.
