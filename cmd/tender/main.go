@@ -51,7 +51,7 @@ func commands() []command {
 		{"merchant", "create a merchant: merchant create --name NAME", runMerchant},
 		{"keys", "issue and revoke API keys and staff keys: keys create|revoke", runKeys},
 		{"listen", "receive test mode's webhooks, check and print them, to try it", runListen},
-		{"webhooks", "show what became of webhooks, try by try: webhooks deliveries|show|resend", runWebhooks},
+		{"webhooks", "show what became of webhooks, try by try: webhooks deliveries|show|resend|recover", runWebhooks},
 		{"trigger", "make a real thing happen in test mode, so that its webhook comes: trigger TYPE…", runTrigger},
 		{"vault", "count what it holds, and rotate its master key: vault status|rotate|retire", runVault},
 		{"events", "read the log: events tail|show", runEvents},

@@ -125,6 +125,26 @@ func TestTriggerAndForward(t *testing.T) {
 		t.Fatalf("%v, and of\n%s it says:\n%s", err, list, again)
 	}
 	i.eventually(time.Minute, "it comes again", func() bool { return got.count("payment.voided") == 2 })
+	// What comes while the endpoint is disabled is missed, and recovered.
+	since := time.Now().UTC().Format(time.RFC3339Nano)
+	endpoint := "/webhooks/endpoints/" + endpointID
+	i.must(http.StatusOK, http.MethodPatch, endpoint, "", `{"status": "disabled"}`)
+	if out, err := i.run("trigger", "payment.captured"); err != nil {
+		t.Fatalf("%v, and it says:\n%s", err, out)
+	}
+	if out, err := i.run("webhooks", "recover", endpointID, "--since", since); err == nil || !strings.Contains(out, "endpoint_disabled") {
+		t.Errorf("%v, and it says:\n%s", err, out)
+	}
+	i.must(http.StatusOK, http.MethodPatch, endpoint, "", `{"status": "enabled"}`)
+	before := got.count("payment.captured")
+	recovered, err := i.run("webhooks", "recover", endpointID, "--since", since, "--wait")
+	if err != nil || !strings.Contains(recovered, "completed") || !strings.Contains(recovered, " 0 pending") {
+		t.Fatalf("%v, and it says:\n%s", err, recovered)
+	}
+	i.eventually(time.Minute, "what was missed comes", func() bool { return got.count("payment.captured") == before+1 })
+	if out, err := i.run("webhooks", "recover", endpointID); err == nil || !strings.Contains(out, "--since") {
+		t.Errorf("%v, and it says:\n%s", err, out)
+	}
 	if len(got.wrong) > 0 {
 		t.Errorf("handed on without what it came with: %s", got.wrong)
 	}

@@ -39,13 +39,17 @@ const (
 
 // runWebhooks shows what became of webhooks: deliveries, and every try of one.
 func runWebhooks(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	const use = "tender: use tender webhooks deliveries [--status pending] [--endpoint whe_…] [--type TYPE], or tender webhooks show|resend whd_…"
+	const use = "tender: use tender webhooks deliveries [--status pending] [--endpoint whe_…] [--type TYPE], tender webhooks show|resend whd_…, or tender webhooks recover whe_… --since TIME [--until TIME] [--wait]"
 	if len(args) == 0 {
 		return usageError(use)
 	}
 	switch args[0] {
 	case "deliveries":
 		return listDeliveries(ctx, args[1:], stdout, stderr)
+	case "recover":
+		if len(args) > 1 && !strings.HasPrefix(args[1], "-") {
+			return recoverWebhooks(ctx, args[1], args[2:], stdout, stderr)
+		}
 	case "show", "resend":
 		if len(args) > 1 && !strings.HasPrefix(args[1], "-") {
 			return oneDelivery(ctx, args[0] == "resend", args[1], args[2:], stdout, stderr)
