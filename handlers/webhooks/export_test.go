@@ -25,7 +25,7 @@ const (
 )
 
 // RecoveryRoom is how much a recovery may add to a backlog.
-func RecoveryRoom(due, waiting int) int { return recoveryRoom(due, waiting) }
+func RecoveryRoom(due, waiting int, failing bool) int { return recoveryRoom(due, waiting, failing) }
 
 // Drive drives a recovery without a lease, as a process does that has lost it and
 // doesn't know yet.

@@ -103,7 +103,7 @@ func (j *RecoveryJob) awaitRoom(ctx context.Context, r *recoveryRun, endpoint *e
 		if err != nil {
 			return 0, err
 		}
-		if room := recoveryRoom(due, waiting); room > 0 {
+		if room := recoveryRoom(due, waiting, endpoint.Value.Failing()); room > 0 {
 			return room, nil
 		}
 		if due+waiting != before {
@@ -120,9 +120,14 @@ func (j *RecoveryJob) awaitRoom(ctx context.Context, r *recoveryRun, endpoint *e
 }
 
 // recoveryRoom is how many deliveries may be sent again to an endpoint at which so many
-// could be sent now, and so many wait for their next try.
-func recoveryRoom(due, waiting int) int {
-	if due > recoveryBacklogMax/2 || waiting >= recoveryWaitingMax {
+// could be sent now, and so many wait for their next try. One that fails gets a single
+// one, and that only if nothing else is left to try it by: its messages go one at a
+// time, and what is new must not wait for those.
+func recoveryRoom(due, waiting int, failing bool) int {
+	switch {
+	case failing && due+waiting == 0:
+		return 1
+	case failing, due > recoveryBacklogMax/2, waiting >= recoveryWaitingMax:
 		return 0
 	}
 	return recoveryBacklogMax - due

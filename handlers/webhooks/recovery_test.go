@@ -379,12 +379,18 @@ func TestRecoveredTriesBeginAnew(t *testing.T) {
 func TestRecoveryRoom(t *testing.T) {
 	t.Parallel()
 	const most, half, tired = webhooks.RecoveryBacklogMax, webhooks.RecoveryBacklogMax / 2, webhooks.RecoveryWaitingMax
-	for _, c := range []struct{ due, waiting, room int }{
-		{0, 0, most}, {1, 0, most - 1}, {half, 0, half}, {half + 1, 0, 0}, {most, 0, 0}, {most + 5, 0, 0},
-		{0, tired - 1, most}, {0, tired, 0}, {half, tired + 1, 0},
+	for _, c := range []struct {
+		due, waiting int
+		failing      bool
+		room         int
+	}{
+		{0, 0, false, most}, {1, 0, false, most - 1}, {half, 0, false, half}, {half + 1, 0, false, 0},
+		{most, 0, false, 0}, {most + 5, 0, false, 0},
+		{0, tired - 1, false, most}, {0, tired, false, 0}, {half, tired + 1, false, 0},
+		{0, 0, true, 1}, {1, 0, true, 0}, {0, 1, true, 0},
 	} {
-		if room := webhooks.RecoveryRoom(c.due, c.waiting); room != c.room {
-			t.Errorf("with %d in line and %d that wait there is room for %d, not %d", c.due, c.waiting, room, c.room)
+		if room := webhooks.RecoveryRoom(c.due, c.waiting, c.failing); room != c.room {
+			t.Errorf("with %d in line and %d that wait, failing %t, there is room for %d, not %d", c.due, c.waiting, c.failing, room, c.room)
 		}
 	}
 }
