@@ -159,6 +159,38 @@ func TestFailingIsNoticedAndHealed(t *testing.T) {
 	close(open.open)
 }
 
+// Several processes say once that an endpoint fails, and send it one message each.
+func TestFailingIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	in, other := receiver(t, status(500)), receiver(t, status(200))
+	endpointID, _ := s.ago(day).endpoint("mer_1", in.url)
+	ids := s.sessions("mer_1", 12)
+	for _, eventID := range ids {
+		s.tried(webhook.DeliveryID(eventID, endpointID), endpointID, webhook.FailingTries-1, time.Hour)
+	}
+	const workers = 3
+	for range workers {
+		s.worker()
+	}
+	s.eventually("all are tried", func() bool {
+		return s.count(`SELECT count(*) FROM work_test.delivery_attempts WHERE number = $1`, webhook.FailingTries) == len(ids)
+	})
+	if got := s.said(endpointID); !slices.Equal(got, []string{"webhook.endpoint_created", "webhook.endpoint_failing"}) {
+		t.Errorf("the log says %q", got)
+	}
+	g := newGate()
+	in.answers(g.answer(500))
+	otherID, _ := s.endpoint("mer_1", other.url)
+	s.sessions("mer_1", 60)
+	s.eventually("each has one under way", func() bool { inside, _ := g.waiting(); return inside == workers })
+	s.has(60, otherID, projections.DeliveryDelivered)
+	if _, peak := g.waiting(); peak != workers {
+		t.Errorf("%d messages at once, of %d processes", peak, workers)
+	}
+	close(g.open)
+}
+
 // firstTry is when a delivery was tried first, as the log writes times.
 func (s *system) firstTry(deliveryID string) (at time.Time) {
 	s.t.Helper()
