@@ -9,8 +9,8 @@ import (
 
 // registered are all ranges of IANA's registries of special-purpose addresses
 // (iana-ipv4-special-registry, iana-ipv6-special-registry), those of multicast, and
-// what the architecture of IPv6 sets apart (RFC 4291), as of November 2025. Those
-// that a registry calls globally reachable are no merchant's servers either: anycast
+// what the architecture of IPv6 sets apart (RFC 4291), up to RFC 9780. Those that a
+// registry calls globally reachable are no merchant's servers either: anycast
 // services, relays, AS112.
 var registered = []struct{ prefix, what string }{
 	{"0.0.0.0/8", "this network, RFC 791"},
