@@ -40,7 +40,7 @@ func (e *faultError) Unwrap() error { return e.err }
 func (w *worker) load(ctx context.Context) error {
 	pool := w.store.Pool()
 	var hash []byte
-	w.limit, w.idle, w.superseded = batchMax, idle{}, false
+	w.limit, w.idle, w.superseded, w.refused = batchMax, idle{}, false, false
 	err := pool.QueryRow(ctx, w.sql.load, w.def.Name, w.generation.Number).
 		Scan(&w.at.position, &hash, &w.at.state, &w.at.serving)
 	if err != nil {

@@ -74,6 +74,41 @@ func TestNewDefinitionIsBuiltBesideAndSwappedIn(t *testing.T) {
 	}
 }
 
+// A query that reads a view for long keeps the new generation out; once it has ended
+// that is swapped in, even if nothing happens any more.
+func TestSwapIsTriedAgainInAQuietLog(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	old := toys("toys")
+	b.process(old)
+	b.write(100)
+	b.holds(old)
+	tx, err := b.store.Pool().Begin(b.ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(b.ctx) }()
+	if _, err := tx.Exec(b.ctx, `SELECT count(*) FROM read_test.toys`); err != nil {
+		t.Fatal(err)
+	}
+	b.process(toys("toys", func(k *projections.Keyed[total]) { k.Version = 2 }))
+	waits := func() (waits bool) {
+		if err := b.store.Pool().QueryRow(b.ctx, `SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'read_test.toys'::regclass)`).Scan(&waits); err != nil {
+			t.Fatal(err)
+		}
+		return waits
+	}
+	eventually(t, "the swap waits", waits)
+	eventually(t, "it has given up", func() bool { return !waits() })
+	if b.status("toys", 2).Serving {
+		t.Fatal("it was swapped in beside a query")
+	}
+	if err := tx.Rollback(b.ctx); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the new generation is served", func() bool { return b.status("toys", 2).Serving })
+}
+
 func TestPrepareMayBeRepeatedAndRacedFor(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

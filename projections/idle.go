@@ -33,12 +33,16 @@ type idle struct {
 func (w *worker) position() int64 { return max(w.at.position, w.idle.last.Position) }
 
 // read returns the next batch; none, if nothing comes while the cursor is behind what
-// was passed over: it is time then to move it.
+// was passed over, or the generation waits to be swapped in: it is time then to do so.
 func (w *worker) read(ctx context.Context) ([]eventstore.Event, error) {
-	if w.idle.since.IsZero() {
+	until := w.idle.since.Add(cursorEvery)
+	switch {
+	case w.refused:
+		until = time.Now().Add(statePoll)
+	case w.idle.since.IsZero():
 		return w.readNext(ctx)
 	}
-	patient, cancel := context.WithDeadline(ctx, w.idle.since.Add(cursorEvery))
+	patient, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
 	events, err := w.readNext(patient)
 	if err == nil || ctx.Err() != nil || patient.Err() == nil {

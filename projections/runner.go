@@ -138,6 +138,9 @@ type worker struct {
 	limit  int             // events in the next batch; small while a poison event is looked for
 	begun  time.Time       // when the last batch was begun
 	full   bool            // the last batch had as many events as it could
+	// refused: it has caught up, and could not be swapped in. It is offered again, also
+	// if nothing comes.
+	refused bool
 	// superseded: a later generation is served; this one is only fed on.
 	superseded bool
 }
@@ -191,6 +194,10 @@ func (w *worker) step(ctx context.Context) error {
 		return err
 	}
 	w.begun, w.full = time.Now(), len(events) == w.limit
+	if len(events) == 0 && w.refused {
+		w.offerSwap(ctx, 0)
+		return nil
+	}
 	if len(events) > 0 && w.passOver(events) {
 		return nil
 	}
@@ -252,6 +259,7 @@ func (w *worker) offerSwap(ctx context.Context, n int) {
 		return
 	}
 	err := w.swap(ctx)
+	w.refused = err != nil && !errors.Is(err, errSuperseded)
 	if errors.Is(err, errSuperseded) {
 		w.superseded = true
 		return
