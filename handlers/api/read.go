@@ -122,7 +122,7 @@ var (
 		name: projections.PaymentsName, reference: true, customer: true, metadata: true,
 		statuses: []string{"draft", "initiating", "pending_action", "processing", "succeeded", "failed", "cancelled", "expired"},
 	}
-	endpointList = listing{name: projections.EndpointsName}
+	endpointList = listing{name: projections.EndpointsName, statuses: []string{"enabled", "paused", "disabled"}}
 	mandateList  = listing{name: projections.MandatesName, customer: true, statuses: []string{"active", "revoked", "expired", "exhausted"}}
 	// subscriptionList narrows by where a subscription stands and whose it is.
 	subscriptionList = listing{
