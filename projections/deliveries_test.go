@@ -208,7 +208,7 @@ func TestDeliveries(t *testing.T) {
 			changes := []webhook.Event{
 				webhook.EndpointPaused{}, webhook.EndpointResumed{}, webhook.EndpointResumed{}, webhook.EndpointDisabled{Reason: webhook.DisabledGone},
 				webhook.EndpointUpdated{Events: []string{webhook.PaymentSessionCreated}}, webhook.EndpointDeleted{},
-				webhook.EndpointSecretRotated{SecretRef: "vlt_2"}, webhook.EndpointFailing{Since: time.Now().UTC()}, webhook.EndpointRecovered{},
+				webhook.EndpointSecretRotated{SecretRef: "vlt_2"}, webhook.EndpointFailing{Since: time.Now().UTC()}, webhook.EndpointHealed{},
 				webhook.EndpointRecoveryStarted{RecoveryID: "whr_1"},
 			}
 			h.change(endpoints[random.IntN(len(endpoints))], changes[random.IntN(len(changes))])

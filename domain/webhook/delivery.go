@@ -110,7 +110,7 @@ func EvolveDelivery(s Delivery, id string, e Event) Delivery {
 			next.Recovery = e.RecoveryID
 		}
 		return next
-	case EndpointCreated, EndpointUpdated, EndpointPaused, EndpointResumed, EndpointFailing, EndpointRecovered, EndpointDisabled,
+	case EndpointCreated, EndpointUpdated, EndpointPaused, EndpointResumed, EndpointFailing, EndpointHealed, EndpointDisabled,
 		EndpointSecretRotated, EndpointTested, EndpointDeleted, EndpointRecoveryStarted, EndpointRecoveryEnded:
 		panic(fmt.Sprintf("webhook: %T is not a delivery's", e))
 	default:

@@ -273,7 +273,7 @@ func EvolveEndpoint(s Endpoint, id, merchantID string, at time.Time, e Event) En
 		s = s.anew(at)
 	case EndpointFailing:
 		s.FailingSince = e.Since
-	case EndpointRecovered:
+	case EndpointHealed:
 		s = s.anew(at)
 	case EndpointSecretRotated:
 		s.SecretRef, s.Earlier = e.SecretRef, s.rotated(e.EarlierEndsAt)

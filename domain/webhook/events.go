@@ -41,8 +41,8 @@ type EndpointFailing struct {
 	Since time.Time `json:"since"` // when the first of the tries began
 }
 
-// EndpointRecovered: a message arrived at an endpoint that failed.
-type EndpointRecovered struct{}
+// EndpointHealed: a message arrived at an endpoint that failed.
+type EndpointHealed struct{}
 
 // EndpointDisabled: no deliveries are made any more.
 type EndpointDisabled struct {
@@ -116,7 +116,7 @@ func (EndpointUpdated) Type() string         { return "webhook.endpoint_updated"
 func (EndpointPaused) Type() string          { return "webhook.endpoint_paused" }
 func (EndpointResumed) Type() string         { return "webhook.endpoint_resumed" }
 func (EndpointFailing) Type() string         { return "webhook.endpoint_failing" }
-func (EndpointRecovered) Type() string       { return "webhook.endpoint_recovered" }
+func (EndpointHealed) Type() string          { return "webhook.endpoint_healed" }
 func (EndpointDisabled) Type() string        { return "webhook.endpoint_disabled" }
 func (EndpointSecretRotated) Type() string   { return "webhook.endpoint_secret_rotated" }
 func (EndpointTested) Type() string          { return "webhook.endpoint_tested" }
@@ -132,7 +132,7 @@ func (EndpointUpdated) webhookEvent()         {}
 func (EndpointPaused) webhookEvent()          {}
 func (EndpointResumed) webhookEvent()         {}
 func (EndpointFailing) webhookEvent()         {}
-func (EndpointRecovered) webhookEvent()       {}
+func (EndpointHealed) webhookEvent()          {}
 func (EndpointDisabled) webhookEvent()        {}
 func (EndpointSecretRotated) webhookEvent()   {}
 func (EndpointTested) webhookEvent()          {}
@@ -150,7 +150,7 @@ var Codec = codec.New(
 	codec.Define("webhook.endpoint_paused", 1, func(e EndpointPaused) Event { return e }),
 	codec.Define("webhook.endpoint_resumed", 1, func(e EndpointResumed) Event { return e }),
 	codec.Define("webhook.endpoint_failing", 1, func(e EndpointFailing) Event { return e }),
-	codec.Define("webhook.endpoint_recovered", 1, func(e EndpointRecovered) Event { return e }),
+	codec.Define("webhook.endpoint_healed", 1, func(e EndpointHealed) Event { return e }),
 	codec.Define("webhook.endpoint_disabled", 1, func(e EndpointDisabled) Event { return e }),
 	codec.Define("webhook.endpoint_secret_rotated", 1, func(e EndpointSecretRotated) Event { return e }),
 	codec.Define("webhook.endpoint_tested", 1, func(e EndpointTested) Event { return e }),

@@ -22,7 +22,7 @@ func samples() []webhook.Event {
 		webhook.EndpointPaused{},
 		webhook.EndpointResumed{},
 		webhook.EndpointFailing{Since: at},
-		webhook.EndpointRecovered{},
+		webhook.EndpointHealed{},
 		webhook.EndpointDisabled{Reason: webhook.DisabledGone},
 		webhook.EndpointSecretRotated{SecretRef: "vlt_01hzy3v7q8e4xk2m9c5b7d6f0e", EarlierEndsAt: at},
 		webhook.EndpointTested{},

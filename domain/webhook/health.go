@@ -65,5 +65,5 @@ func (e Endpoint) arrived(c RecordArrival) []Event {
 	if !e.Failing() || c.URL != e.URL {
 		return nil
 	}
-	return []Event{EndpointRecovered{}}
+	return []Event{EndpointHealed{}}
 }

@@ -24,7 +24,7 @@ func TestHealth(t *testing.T) {
 	created := happened{noon, webhook.EndpointCreated{URL: url, Events: []string{webhook.AllTypes}, SecretRef: "vlt_1"}}
 	failing := happened{after(3 * time.Hour), webhook.EndpointFailing{Since: after(time.Hour)}}
 	moved := happened{after(5 * time.Hour), webhook.EndpointUpdated{URL: "https://other.example/"}}
-	recovered := happened{after(5 * time.Hour), webhook.EndpointRecovered{}}
+	healed := happened{after(5 * time.Hour), webhook.EndpointHealed{}}
 	run := func(from, to time.Duration, tries int) webhook.Run {
 		return webhook.Run{Since: after(from), Until: after(to), Tries: tries}
 	}
@@ -35,7 +35,7 @@ func TestHealth(t *testing.T) {
 	arrived := webhook.RecordArrival{URL: url}
 	isFailing := []webhook.Event{webhook.EndpointFailing{Since: after(time.Hour)}}
 	isDisabled := []webhook.Event{webhook.EndpointDisabled{Reason: webhook.DisabledFailing}}
-	isWell := []webhook.Event{webhook.EndpointRecovered{}}
+	isWell := []webhook.Event{webhook.EndpointHealed{}}
 
 	for _, c := range []struct {
 		name  string
@@ -54,9 +54,9 @@ func TestHealth(t *testing.T) {
 		{"failing for 5 days, as somebody says who saw the last try only", []happened{created, failing}, failed(6*day, 6*day, 1), isDisabled},
 		{"well again", []happened{created, failing}, arrived, isWell},
 		{"well as before", []happened{created}, arrived, nil},
-		{"a failure of before it was well", []happened{created, failing, recovered}, failed(time.Hour, 6*day, 99), nil},
-		{"failing again", []happened{created, failing, recovered}, failed(6*time.Hour, 7*time.Hour, 5), []webhook.Event{webhook.EndpointFailing{Since: after(6 * time.Hour)}}},
-		{"failing again counts from then", []happened{created, failing, recovered, {after(7 * time.Hour), webhook.EndpointFailing{Since: after(6 * time.Hour)}}},
+		{"a failure of before it was well", []happened{created, failing, healed}, failed(time.Hour, 6*day, 99), nil},
+		{"failing again", []happened{created, failing, healed}, failed(6*time.Hour, 7*time.Hour, 5), []webhook.Event{webhook.EndpointFailing{Since: after(6 * time.Hour)}}},
+		{"failing again counts from then", []happened{created, failing, healed, {after(7 * time.Hour), webhook.EndpointFailing{Since: after(6 * time.Hour)}}},
 			failed(6*time.Hour, 5*day+5*time.Hour, 99), nil},
 
 		{"the new URL gets the benefit of the doubt", []happened{created, failing, moved}, elsewhere(failed(6*time.Hour, 6*day, 1)), nil},

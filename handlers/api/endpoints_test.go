@@ -218,7 +218,7 @@ func TestEndpointsThatFail(t *testing.T) {
 	b.Get(path).Is(200).Shows(object{"status": "enabled", "failing_since": shown, "disabled_reason": nil, "version": 2})
 	rotated := b.Post(path+"/rotate_secret", nil).Is(200).Shows(object{"failing_since": shown})
 	b.list(t, endpoints, "min_position", rotated.Header.Get(positionHeader)).Is(200).Shows(object{"data.0.failing_since": shown})
-	say(webhook.EndpointRecovered{})
+	say(webhook.EndpointHealed{})
 	b.Get(path).Is(200).Shows(fine)
 	say(webhook.EndpointFailing{Since: since})
 	send(t, b.Caller, "PATCH", path, object{"url": hookURL + "/2"}).Is(200).Shows(fine)

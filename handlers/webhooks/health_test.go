@@ -147,11 +147,11 @@ func TestFailingIsNoticedAndHealed(t *testing.T) {
 	if s.state(endpointID).Failing() {
 		t.Error("it fails although a message arrived")
 	}
-	if got := s.said(endpointID); !slices.Equal(got, []string{"webhook.endpoint_created", "webhook.endpoint_failing", "webhook.endpoint_recovered"}) {
+	if got := s.said(endpointID); !slices.Equal(got, []string{"webhook.endpoint_created", "webhook.endpoint_failing", "webhook.endpoint_healed"}) {
 		t.Errorf("the log says %q", got)
 	}
 	if n := s.count(`SELECT count(*) FROM log_test.events d JOIN log_test.events r USING (command_id)
-		WHERE d.type = 'webhook.delivered' AND r.type = 'webhook.endpoint_recovered'`); n != 1 {
+		WHERE d.type = 'webhook.delivered' AND r.type = 'webhook.endpoint_healed'`); n != 1 {
 		t.Errorf("%d arrivals were recorded with the recovery", n)
 	}
 	s.sessions("mer_1", 60)

@@ -44,7 +44,7 @@ func (o Endpoint) Apply(mode string, e eventstore.Event, d codec.Named) Endpoint
 	case webhook.EndpointFailing:
 		since := Time(d.Since)
 		o.FailingSince = &since
-	case webhook.EndpointRecovered:
+	case webhook.EndpointHealed:
 		o.FailingSince = nil
 	case webhook.EndpointSecretRotated, webhook.EndpointTested, webhook.EndpointRecoveryStarted, webhook.EndpointRecoveryEnded:
 		// Nothing of it is shown here.
