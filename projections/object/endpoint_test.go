@@ -26,7 +26,7 @@ func TestEndpointsAsClientsSeeThem(t *testing.T) {
 		"failing":        {created, webhook.EndpointFailing{Since: noon}},
 		"failing_paused": {created, webhook.EndpointFailing{Since: noon}, webhook.EndpointPaused{}},
 		"failing_moved":  {created, webhook.EndpointFailing{Since: noon}, webhook.EndpointUpdated{URL: "https://shop.example/hooks/2"}},
-		"healed":      {created, webhook.EndpointFailing{Since: noon}, webhook.EndpointHealed{}},
+		"healed":         {created, webhook.EndpointFailing{Since: noon}, webhook.EndpointHealed{}},
 		"given_up":       {created, webhook.EndpointFailing{Since: noon}, webhook.EndpointDisabled{Reason: webhook.DisabledFailing}},
 	} {
 		checkGolden(t, "endpoint_"+name, show[object.Endpoint](endpointID, events))
