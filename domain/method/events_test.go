@@ -1,13 +1,9 @@
 package method_test
 
 import (
-	"bytes"
-	"os"
-	"path/filepath"
-	"reflect"
-	"slices"
 	"testing"
 
+	"tender/domain/codec/codectest"
 	"tender/domain/decline"
 	"tender/domain/method"
 )
@@ -27,41 +23,14 @@ func samples() []method.Event {
 	}
 }
 
-// Bytes that were ever written are read for ever: a golden file per type and
-// schema version. A new version adds a file and changes none.
 func TestEventsKeepTheirBytes(t *testing.T) {
 	t.Parallel()
-	for _, e := range samples() {
-		encoded := method.Codec.Encode(e)
-		if encoded.Type != e.Type() || encoded.SchemaVersion != 1 {
-			t.Errorf("%s is written as %s v%d", e.Type(), encoded.Type, encoded.SchemaVersion)
-		}
-		golden, err := os.ReadFile(filepath.Join("testdata", encoded.Type+".v1.json"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		golden = bytes.TrimSuffix(golden, []byte("\n"))
-		if !bytes.Equal(golden, encoded.Payload) {
-			t.Errorf("%s is written as\n%s\nnot as\n%s", encoded.Type, encoded.Payload, golden)
-		}
-		back, err := method.Codec.Decode(encoded.Type, 1, golden)
-		if err != nil || !reflect.DeepEqual(back, e) {
-			t.Errorf("%s is read as %#v, %v", encoded.Type, back, err)
-		}
-	}
+	codectest.Bytes(t, method.Codec, samples()...)
 }
 
 func TestEventsAreSampledAndHandled(t *testing.T) {
 	t.Parallel()
-	var sampled []string
-	for _, e := range samples() {
-		sampled = append(sampled, e.Type())
-		fold(append(saved(), e)...) // panics on what it does not handle
-	}
-	slices.Sort(sampled)
-	if names := method.Codec.Names(); !slices.Equal(names, sampled) {
-		t.Errorf("the codec knows %v, the samples are %v", names, sampled)
-	}
+	codectest.Handled(t, method.Codec, func(e method.Event) { fold(append(saved(), e)...) }, samples()...)
 }
 
 // What is absent is left out, so that payloads stay as small as their facts.
@@ -77,22 +46,4 @@ func TestAbsentFieldsAreLeftOut(t *testing.T) {
 	}
 }
 
-func FuzzDecode(f *testing.F) {
-	for _, e := range samples() {
-		encoded := method.Codec.Encode(e)
-		f.Add(encoded.Type, encoded.SchemaVersion, []byte(encoded.Payload))
-	}
-	f.Add("method.guessed", 1, []byte(`{}`))
-	f.Add("method.saved", 2, []byte(`{}`))
-	f.Fuzz(func(t *testing.T, name string, version int, payload []byte) {
-		e, err := method.Codec.Decode(name, version, payload)
-		if err != nil {
-			return
-		}
-		encoded := method.Codec.Encode(e)
-		again, err := method.Codec.Decode(encoded.Type, encoded.SchemaVersion, encoded.Payload)
-		if err != nil || !bytes.Equal(method.Codec.Encode(again).Payload, encoded.Payload) {
-			t.Fatalf("%s doesn't come back: %v", encoded.Payload, err)
-		}
-	})
-}
+func FuzzDecode(f *testing.F) { codectest.Fuzz(f, method.Codec, samples()...) }

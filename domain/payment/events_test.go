@@ -1,14 +1,10 @@
 package payment_test
 
 import (
-	"bytes"
-	"os"
-	"path/filepath"
-	"reflect"
-	"slices"
 	"testing"
 	"time"
 
+	"tender/domain/codec/codectest"
 	"tender/domain/mandate"
 	"tender/domain/method"
 	"tender/domain/payment"
@@ -65,41 +61,14 @@ func samples() []payment.Event {
 	}
 }
 
-// Bytes that were ever written are read for ever: a golden file per type and
-// schema version. A new version adds a file and changes none.
 func TestEventsKeepTheirBytes(t *testing.T) {
 	t.Parallel()
-	for _, e := range samples() {
-		encoded := payment.Codec.Encode(e)
-		if encoded.Type != e.Type() || encoded.SchemaVersion != 1 {
-			t.Errorf("%s is written as %s v%d", e.Type(), encoded.Type, encoded.SchemaVersion)
-		}
-		golden, err := os.ReadFile(filepath.Join("testdata", encoded.Type+".v1.json"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		golden = bytes.TrimSuffix(golden, []byte("\n"))
-		if !bytes.Equal(golden, encoded.Payload) {
-			t.Errorf("%s is written as\n%s\nnot as\n%s", encoded.Type, encoded.Payload, golden)
-		}
-		back, err := payment.Codec.Decode(encoded.Type, 1, golden)
-		if err != nil || !reflect.DeepEqual(back, e) {
-			t.Errorf("%s is read as %#v, %v", encoded.Type, back, err)
-		}
-	}
+	codectest.Bytes(t, payment.Codec, samples()...)
 }
 
 func TestEventsAreSampledAndHandled(t *testing.T) {
 	t.Parallel()
-	var sampled []string
-	for _, e := range samples() {
-		sampled = append(sampled, e.Type())
-		payment.Evolve(fold(authorised(100)), paymentID, e) // panics on what it does not handle
-	}
-	slices.Sort(sampled)
-	if names := payment.Codec.Names(); !slices.Equal(names, sampled) {
-		t.Errorf("the codec knows %v, the samples are %v", names, sampled)
-	}
+	codectest.Handled(t, payment.Codec, func(e payment.Event) { payment.Evolve(fold(authorised(100)), paymentID, e) }, samples()...)
 }
 
 // What is absent is left out, so that payloads stay as small as their facts.
@@ -125,22 +94,4 @@ func TestAbsentFieldsAreLeftOut(t *testing.T) {
 	}
 }
 
-func FuzzDecode(f *testing.F) {
-	for _, e := range samples() {
-		encoded := payment.Codec.Encode(e)
-		f.Add(encoded.Type, encoded.SchemaVersion, []byte(encoded.Payload))
-	}
-	f.Add("payment.guessed", 1, []byte(`{}`))
-	f.Add("payment.captured", 2, []byte(`{}`))
-	f.Fuzz(func(t *testing.T, name string, version int, payload []byte) {
-		e, err := payment.Codec.Decode(name, version, payload)
-		if err != nil {
-			return
-		}
-		encoded := payment.Codec.Encode(e)
-		again, err := payment.Codec.Decode(encoded.Type, encoded.SchemaVersion, encoded.Payload)
-		if err != nil || !bytes.Equal(payment.Codec.Encode(again).Payload, encoded.Payload) {
-			t.Fatalf("%s doesn't come back: %v", encoded.Payload, err)
-		}
-	})
-}
+func FuzzDecode(f *testing.F) { codectest.Fuzz(f, payment.Codec, samples()...) }

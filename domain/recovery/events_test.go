@@ -1,14 +1,10 @@
 package recovery_test
 
 import (
-	"bytes"
-	"os"
-	"path/filepath"
-	"reflect"
-	"slices"
 	"testing"
 	"time"
 
+	"tender/domain/codec/codectest"
 	"tender/domain/recovery"
 )
 
@@ -42,41 +38,14 @@ func samples() []recovery.Event {
 	}
 }
 
-// Bytes that were ever written are read for ever: a golden file per type and
-// schema version. A new version adds a file and changes none.
 func TestEventsKeepTheirBytes(t *testing.T) {
 	t.Parallel()
-	for _, e := range samples() {
-		encoded := recovery.Codec.Encode(e)
-		if encoded.Type != e.Type() || encoded.SchemaVersion != 1 {
-			t.Errorf("%s is written as %s v%d", e.Type(), encoded.Type, encoded.SchemaVersion)
-		}
-		golden, err := os.ReadFile(filepath.Join("testdata", encoded.Type+".v1.json"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		golden = bytes.TrimSuffix(golden, []byte("\n"))
-		if !bytes.Equal(golden, encoded.Payload) {
-			t.Errorf("%s is written as\n%s\nnot as\n%s", encoded.Type, encoded.Payload, golden)
-		}
-		back, err := recovery.Codec.Decode(encoded.Type, 1, golden)
-		if err != nil || !reflect.DeepEqual(back, e) {
-			t.Errorf("%s is read as %#v, %v", encoded.Type, back, err)
-		}
-	}
+	codectest.Bytes(t, recovery.Codec, samples()...)
 }
 
 func TestEventsAreSampledAndHandled(t *testing.T) {
 	t.Parallel()
-	var sampled []string
-	for _, e := range samples() {
-		sampled = append(sampled, e.Type())
-		fold(samples()[0], e) // panics on what it does not handle
-	}
-	slices.Sort(sampled)
-	names := recovery.Codec.Names()
-	slices.Sort(names)
-	if !slices.Equal(names, sampled) {
-		t.Errorf("the codec knows %v, the samples are %v", names, sampled)
-	}
+	codectest.Handled(t, recovery.Codec, func(e recovery.Event) { fold(samples()[0], e) }, samples()...)
 }
+
+func FuzzDecode(f *testing.F) { codectest.Fuzz(f, recovery.Codec, samples()...) }
