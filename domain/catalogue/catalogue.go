@@ -9,6 +9,7 @@ import (
 	"tender/domain/clock"
 	"tender/domain/codec"
 	"tender/domain/customer"
+	"tender/domain/logo"
 	"tender/domain/mandate"
 	"tender/domain/merchant"
 	"tender/domain/method"
@@ -45,6 +46,8 @@ func Decode(name string, version int, payload json.RawMessage) (codec.Named, err
 		return named(mandate.Codec.Decode(name, version, payload))
 	case "subscription":
 		return named(subscription.Codec.Decode(name, version, payload))
+	case "logo":
+		return named(logo.Codec.Decode(name, version, payload))
 	case "clock":
 		return named(clock.Codec.Decode(name, version, payload))
 	}
@@ -64,7 +67,7 @@ func Names() []string {
 	for _, list := range [][]string{
 		session.Codec.Names(), payment.Codec.Names(), merchant.Codec.Names(), webhook.Codec.Names(), staff.Codec.Names(),
 		customer.Codec.Names(), method.Codec.Names(), mandate.Codec.Names(), subscription.Codec.Names(), clock.Codec.Names(),
-		recovery.Codec.Names(),
+		recovery.Codec.Names(), logo.Codec.Names(),
 	} {
 		names = append(names, list...)
 	}

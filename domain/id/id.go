@@ -38,6 +38,7 @@ const (
 	Mandate      Prefix = "mdt"
 	Subscription Prefix = "sub"
 	Clock        Prefix = "clk"
+	Logo         Prefix = "lgo"
 )
 
 // alphabet is Crockford's base 32 in lower case: no i, l, o or u, and in ASCII

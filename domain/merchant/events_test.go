@@ -16,6 +16,7 @@ func samples() []merchant.Event {
 	return []merchant.Event{
 		merchant.Created{Settings: settings()},
 		merchant.SettingsChanged{Settings: settings()},
+		merchant.BrandChanged{Name: "Karoo Tea", Brand: brand()},
 		issued(1),
 		revoked(1),
 		added(1),

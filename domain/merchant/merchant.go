@@ -77,6 +77,7 @@ type Settings struct {
 type State struct {
 	ID       string
 	Settings Settings
+	Brand    Brand
 	Keys     map[string]Key // by id
 	// Endpoints are the ids of the webhook endpoints. They stand here, because how
 	// many there may be must not rest on a read model.
@@ -171,6 +172,7 @@ func (EndpointRemoved) merchantEvent() {}
 var Codec = codec.New(
 	codec.Define("merchant.created", 1, func(e Created) Event { return e }),
 	codec.Define("merchant.settings_changed", 1, func(e SettingsChanged) Event { return e }),
+	codec.Define("merchant.brand_changed", 1, func(e BrandChanged) Event { return e }),
 	codec.Define("merchant.key_issued", 1, func(e KeyIssued) Event { return e }),
 	codec.Define("merchant.key_revoked", 1, func(e KeyRevoked) Event { return e }),
 	codec.Define("merchant.endpoint_added", 1, func(e EndpointAdded) Event { return e }),
@@ -185,6 +187,8 @@ func Evolve(s State, id string, e Event) State {
 		return State{ID: id, Settings: e.Settings, Keys: map[string]Key{}}
 	case SettingsChanged:
 		s.Settings = e.Settings
+	case BrandChanged:
+		s.Settings.Name, s.Brand = e.Name, e.Brand
 	case KeyIssued:
 		s.Keys = maps.Clone(s.Keys)
 		s.Keys[e.KeyID] = Key{ID: e.KeyID, Kind: e.Kind, Hash: e.Hash}
@@ -263,6 +267,8 @@ func Decide(s State, c Command) ([]Event, error) {
 		return []Event{Created(c)}, nil
 	case ChangeSettings:
 		return []Event{SettingsChanged(c)}, nil
+	case ChangeBrand:
+		return s.changeBrand(c), nil
 	case IssueKey:
 		if s.liveKeys() >= KeysMax {
 			return nil, ErrTooManyKeys

@@ -82,6 +82,12 @@ func TestRules(t *testing.T) {
 	other.Name, other.PublicKeys = "Karoo Tea", false
 	public := issue(9)
 	public.Kind = merchant.KeyPublic
+	rebranded := merchant.BrandChanged{Name: "Karoo Tea", Brand: brand()}
+	rebranded.Brand.Colour, rebranded.Brand.LegalText = "#abcdef", ""
+	withoutLogo := merchant.BrandChanged{Name: settings().Name, Brand: brand()}
+	withoutLogo.Brand.Logo = nil
+	otherLogo := merchant.BrandChanged{Name: settings().Name, Brand: brand()}
+	otherLogo.Brand.Logo = &merchant.Logo{ID: "lgo_other", Width: 1, Height: 2}
 	publicIssued := issued(9)
 	publicIssued.Kind = merchant.KeyPublic
 
@@ -97,6 +103,17 @@ func TestRules(t *testing.T) {
 
 		{"change the settings", withKeys(0), merchant.ChangeSettings{Settings: other}, []merchant.Event{merchant.SettingsChanged{Settings: other}}, nil},
 		{"change the settings of nobody", nil, merchant.ChangeSettings{Settings: other}, nil, merchant.ErrNotFound},
+
+		{"change the brand", branded(), merchant.ChangeBrand{Name: new("Karoo Tea"), Colour: new("#ABCDEF"), LegalText: new("")}, []merchant.Event{rebranded}, nil},
+		{"change the brand to what it is", branded(), merchant.ChangeBrand{Colour: new("#0A6B4F"), Logo: brand().Logo}, nil, nil},
+		{"change nothing of the brand", branded(), merchant.ChangeBrand{}, nil, nil},
+		{"the first brand", withKeys(0), merchant.ChangeBrand{
+			Colour: new(brand().Colour), SupportURL: new(brand().SupportURL), LegalText: new(brand().LegalText), Logo: brand().Logo,
+		}, []merchant.Event{merchant.BrandChanged{Name: settings().Name, Brand: brand()}}, nil},
+		{"another logo", branded(), merchant.ChangeBrand{Logo: otherLogo.Brand.Logo}, []merchant.Event{otherLogo}, nil},
+		{"remove the logo", branded(), merchant.ChangeBrand{RemoveLogo: true}, []merchant.Event{withoutLogo}, nil},
+		{"remove a logo that there is not", withKeys(0), merchant.ChangeBrand{RemoveLogo: true}, nil, nil},
+		{"the brand of nobody", nil, merchant.ChangeBrand{RemoveLogo: true}, nil, merchant.ErrNotFound},
 
 		{"the first key", withKeys(0), issue(9), []merchant.Event{issued(9)}, nil},
 		{"a public key", withKeys(1), public, []merchant.Event{publicIssued}, nil},
@@ -150,8 +167,10 @@ func TestEvolve(t *testing.T) {
 	t.Parallel()
 	other := merchant.Settings{Name: "Karoo Tea", Country: "NA", TimeZone: "Africa/Windhoek"}
 	one, two := issue(1), issue(2)
-	got := fold(withKeys(2, revoked(1), added(1), added(2), removed(1), merchant.SettingsChanged{Settings: other})...)
-	want := merchant.State{ID: merchantID, Settings: other, Keys: map[string]merchant.Key{
+	branded := merchant.BrandChanged{Name: "Karoo Rooibos", Brand: brand()}
+	got := fold(withKeys(2, revoked(1), added(1), added(2), removed(1), merchant.SettingsChanged{Settings: other}, branded)...)
+	other.Name = "Karoo Rooibos"
+	want := merchant.State{ID: merchantID, Settings: other, Brand: brand(), Keys: map[string]merchant.Key{
 		one.KeyID(): {ID: one.KeyID(), Kind: merchant.KeySecret, Hash: one.Hash, Revoked: true},
 		two.KeyID(): {ID: two.KeyID(), Kind: merchant.KeySecret, Hash: two.Hash},
 	}, Endpoints: []string{endpoint(2)}}
