@@ -20,6 +20,7 @@ import (
 	"tender/eventstore/feed"
 	"tender/eventstore/lease"
 	"tender/handlers/api"
+	"tender/handlers/brand"
 	"tender/handlers/checkout"
 	"tender/handlers/clocks"
 	"tender/handlers/engine"
@@ -199,6 +200,7 @@ func (a *app) routes() (http.Handler, error) {
 			Engine: l.engine, Payments: l.payments, People: l.people, Subscriptions: l.subs, Clocks: l.clocks, Secrets: a.secrets, Cursors: l.cursors,
 			Lists:         projections.NewLists(l.store.Pool(), l.store.Log()),
 			WebhookPolicy: a.webhookPolicy(mode), Resends: webhooks.NewResends(l.engine), Recoveries: l.recovers,
+			Brands: &brand.Service{Engine: l.engine, Permit: l.payments.Permitted},
 		}
 	}
 	merchants := api.New(api.Config{
@@ -218,9 +220,9 @@ func (a *app) routes() (http.Handler, error) {
 		mux.Handle("/", merchants)
 	}
 	if a.config.plays(roleCheckout) {
-		mux.Handle("/checkout/", checkout.New(checkout.Config{
+		checkout.New(checkout.Config{
 			Modes: services, BaseURL: a.config.baseURL, FormKey: a.keys.Derive("checkout forms"), Log: a.log,
-		}))
+		}).Register(mux)
 	}
 	return api.Middleware(a.log, a.config.baseURL, mux), nil
 }

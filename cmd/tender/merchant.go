@@ -48,10 +48,13 @@ func openEngine(ctx context.Context, databaseURL, mode string) (*engine.Engine, 
 // operator is who acts when a command is run by hand.
 var operator = domain.Actor{Kind: domain.ActorStaff, ID: "command-line"}
 
-// runMerchant creates merchants.
+// runMerchant creates merchants, and changes how they look.
 func runMerchant(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	if len(args) > 0 && args[0] == "brand" {
+		return runMerchantBrand(ctx, args[1:], stdout, stderr)
+	}
 	if len(args) == 0 || args[0] != "create" {
-		return usageError("tender: use tender merchant create --name NAME [--mode test|live]")
+		return usageError("tender: use tender merchant create --name NAME [--mode test|live], or tender merchant brand --merchant mer_…")
 	}
 	fs := newFlags("merchant create", stderr)
 	var s merchant.Settings

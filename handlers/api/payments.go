@@ -133,6 +133,9 @@ func (s *Server) objectAt(ctx context.Context, r *writeRequest, stream string, v
 	case id.Payment:
 		l, err := engine.At(ctx, g, g.PaymentObjects, stream, version)
 		return l.Value, l.Position, err
+	case id.Merchant:
+		l, err := engine.At(ctx, g, g.BrandObjects, stream, version)
+		return s.withLogo(l.Value), l.Position, err
 	case id.Endpoint:
 		return s.endpointAt(ctx, r, stream, version)
 	case id.Delivery:

@@ -14,6 +14,7 @@ import (
 
 	"tender/domain/id"
 	"tender/eventstore"
+	"tender/handlers/brand"
 	"tender/handlers/clocks"
 	"tender/handlers/engine"
 	"tender/handlers/payments"
@@ -41,6 +42,7 @@ type Account struct {
 	WebhookPolicy webhooks.Policy
 	Resends       *webhooks.Resends
 	Recoveries    *webhooks.Recoveries
+	Brands        *brand.Service
 }
 
 // Config is what a server is made of.
@@ -96,6 +98,7 @@ func (s *Server) routes() {
 	s.subscriptionRoutes()
 	s.clockRoutes()
 	s.webhookRoutes()
+	s.brandRoutes()
 }
 
 // ServeHTTP answers every request of the API, also those for paths that there

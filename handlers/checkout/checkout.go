@@ -23,6 +23,7 @@ import (
 	"tender/domain/merchant"
 	"tender/domain/payment"
 	"tender/domain/session"
+	"tender/handlers/brand"
 	"tender/handlers/engine"
 	"tender/handlers/payments"
 	"tender/handlers/problem"
@@ -48,6 +49,8 @@ type Server struct {
 	mux *http.ServeMux
 	// places remembers where a checkout's session is. It never moves.
 	places *lru.Cache[string, place]
+	// logos remembers pictures. What an id stands for never changes.
+	logos *lru.Cache[string, []byte]
 }
 
 // place is a session and the log that it is in.
@@ -62,16 +65,27 @@ func New(c Config) *Server {
 	if err != nil {
 		panic(err) // the size is a constant above 0
 	}
-	s := &Server{Config: c, mux: http.NewServeMux(), places: cache}
+	logos, err := lru.New[string, []byte](logosCachedMax)
+	if err != nil {
+		panic(err) // as above
+	}
+	s := &Server{Config: c, mux: http.NewServeMux(), places: cache, logos: logos}
 	s.mux.HandleFunc("GET /checkout/{checkout}", s.open)
 	s.mux.HandleFunc("GET /checkout/{checkout}/state", s.state)
 	s.mux.HandleFunc("POST /checkout/{checkout}/attempts", s.attempt)
 	s.mux.HandleFunc("POST /checkout/{checkout}/cancel", s.cancel)
+	s.mux.HandleFunc("GET "+brand.LogosPath+"{file}", s.logo)
 	return s
 }
 
-// ServeHTTP answers every request below /checkout/, also those for paths that
-// there are not: people see a page.
+// Register makes the checkout serve what is below its paths.
+func (s *Server) Register(mux *http.ServeMux) {
+	mux.Handle("/checkout/", s)
+	mux.Handle(brand.LogosPath, s)
+}
+
+// ServeHTTP answers every request below the checkout's paths, also those for paths
+// that there are not: people see a page.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if _, pattern := s.mux.Handler(r); pattern == "" {
 		if allowed := problem.Methods(s.mux, r); len(allowed) > 0 {
@@ -165,12 +179,10 @@ func (v *view) unread() []engine.Ref {
 		refs = append(refs, v.payment, v.paid, v.action)
 	}
 	if st.Exists() && v.merchant == nil {
+		// As the log has it: the merchant may have been changed by another process, and
+		// the customer agrees to terms with its name in them.
 		v.merchant = g.Merchants.Ref(v.session.MerchantID)
-		// The name that the customer is shown may be late by a moment, but not in the
-		// terms that they agree to, nor may the settings.
-		if v.merchant.Version == 0 || st.Series != nil || st.CustomerID != "" {
-			refs = append(refs, v.merchant)
-		}
+		refs = append(refs, v.merchant)
 	}
 	if st.ClockID != "" && v.clock == nil {
 		v.clock = g.ClockObjects.Ref(st.ClockID)

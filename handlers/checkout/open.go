@@ -52,6 +52,7 @@ func (s *Server) pageOf(_ *http.Request, v view) page.View {
 		ReturnURL: returnURL(o.ReturnURL, st.ID), CSRF: s.formToken(v.id), AttemptID: v.attemptID(),
 		NextURL: v.actionURL(), Outcome: string(o.PaymentOutcome), Lang: v.locale(),
 	}
+	v.showBrand(&out)
 	v.showSeries(&out)
 	if st.Status == session.StatusActive && (!v.inFlight() || v.actionURL() != "") {
 		out.CancelURL = path + "/cancel"

@@ -88,9 +88,9 @@ func setup(t *testing.T) *bundle {
 
 	mux := http.NewServeMux()
 	mux.Handle("POST /acquirers/{name}/notifications", notices)
-	mux.Handle("/checkout/", checkout.New(checkout.Config{
+	checkout.New(checkout.Config{
 		Modes: modes, BaseURL: b.url, FormKey: []byte("the key of the forms' tokens"), Log: log,
-	}))
+	}).Register(mux)
 	front.Config.Handler = mux
 	front.Start()
 	t.Cleanup(func() {

@@ -346,6 +346,9 @@ func (g *Engine) advance(stream string, events []eventstore.Event) {
 		g.Actions.advance(events)
 	case id.Merchant:
 		g.Merchants.advance(events)
+		g.BrandObjects.advance(events)
+	case id.Logo:
+		g.Logos.advance(events)
 	case id.Endpoint:
 		g.Endpoints.advance(events)
 		g.EndpointObjects.advance(events)

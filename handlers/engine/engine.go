@@ -18,6 +18,7 @@ import (
 	"tender/domain/clock"
 	"tender/domain/codec"
 	"tender/domain/customer"
+	"tender/domain/logo"
 	"tender/domain/mandate"
 	"tender/domain/merchant"
 	"tender/domain/method"
@@ -50,6 +51,7 @@ type Engine struct {
 	Sessions      *View[session.State]
 	Payments      *View[payment.State]
 	Merchants     *View[merchant.State]
+	Logos         *View[logo.State]
 	Staff         *View[staff.State]
 	Endpoints     *View[webhook.Endpoint]
 	Deliveries    *View[webhook.Delivery]
@@ -63,6 +65,7 @@ type Engine struct {
 	// Objects, which clients see.
 	SessionObjects      *View[object.Session]
 	PaymentObjects      *View[object.Payment]
+	BrandObjects        *View[object.Brand]
 	EndpointObjects     *View[object.Endpoint]
 	CustomerObjects     *View[object.Customer]
 	MethodObjects       *View[object.PaymentMethod]
@@ -90,6 +93,9 @@ func New(store *eventstore.Store, now func() time.Time) *Engine {
 		}).withCauses(),
 		Merchants: newView(func(s merchant.State, e eventstore.Event, d codec.Named) merchant.State {
 			return merchant.Evolve(s, e.Stream, d.(merchant.Event))
+		}),
+		Logos: newView(func(s logo.State, _ eventstore.Event, d codec.Named) logo.State {
+			return logo.Evolve(s, d.(logo.Event))
 		}),
 		Staff: newView(func(s staff.State, e eventstore.Event, d codec.Named) staff.State {
 			return staff.Evolve(s, e.Stream, d.(staff.Event))
@@ -120,6 +126,7 @@ func New(store *eventstore.Store, now func() time.Time) *Engine {
 		}),
 		SessionObjects:      objects(mode, object.Session.Apply),
 		PaymentObjects:      objects(mode, object.Payment.Apply),
+		BrandObjects:        objects(mode, object.Brand.Apply),
 		EndpointObjects:     objects(mode, object.Endpoint.Apply),
 		CustomerObjects:     objects(mode, object.Customer.Apply),
 		MethodObjects:       objects(mode, object.PaymentMethod.Apply),

@@ -15,6 +15,7 @@ import (
 	"tender/eventstore/feed"
 	"tender/eventstore/lease"
 	"tender/handlers/api"
+	"tender/handlers/brand"
 	"tender/handlers/checkout"
 	"tender/handlers/clocks"
 	"tender/handlers/engine"
@@ -102,6 +103,7 @@ func (p *Process) routes() http.Handler {
 			Engine: m.Engine, Payments: m.Payments, Clocks: m.Clocks, Secrets: webhooks.NewSecrets(h.vault), WebhookPolicy: webhooks.Policy{AllowLoopback: mode == "test"}, Cursors: m.Cursors,
 			Lists:  projections.NewLists(m.Engine.Store.Pool(), m.Engine.Store.Log()),
 			People: m.People, Subscriptions: m.Subscriptions, Resends: webhooks.NewResends(m.Engine), Recoveries: webhooks.NewRecoveries(m.Engine),
+			Brands: &brand.Service{Engine: m.Engine, Permit: m.Payments.Permitted},
 		}
 	}
 	notices := worker.NewNotifications(services, BaseURL, p.log)
@@ -112,9 +114,9 @@ func (p *Process) routes() http.Handler {
 		Accounts: accounts, BaseURL: BaseURL, Sealer: h.sealer(),
 		FingerprintKey: h.keys.Derive("idempotency fingerprints"), Log: p.log,
 	}))
-	mux.Handle("/checkout/", checkout.New(checkout.Config{
+	checkout.New(checkout.Config{
 		Modes: services, BaseURL: BaseURL, FormKey: h.keys.Derive("checkout forms"), Log: p.log,
-	}))
+	}).Register(mux)
 	return api.Middleware(p.log, BaseURL, mux)
 }
 

@@ -17,8 +17,8 @@ func NewNonce() string {
 }
 
 // SetHeaders sets what a page must be sent with: only what carries the nonce
-// runs or paints, nothing is loaded from anywhere, forms go to this origin, no
-// site may frame the page, and neither its address nor its content is kept or
+// runs or paints, nothing is loaded but pictures of this origin, forms go to this
+// origin, no site may frame the page, and neither its address nor its content is kept or
 // passed on.
 //
 // With Referrer-Policy no-referrer browsers send "Origin: null" with forms, even
@@ -27,7 +27,7 @@ func SetHeaders(h http.Header, nonce string) {
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", "default-src 'none'; "+
 		"style-src 'nonce-"+nonce+"'; script-src 'nonce-"+nonce+"'; "+
-		"img-src data:; connect-src 'self'; form-action 'self'; "+
+		"img-src 'self' data:; connect-src 'self'; form-action 'self'; "+
 		"base-uri 'none'; frame-ancestors 'none'")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "no-store")

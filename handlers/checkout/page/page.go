@@ -1,8 +1,8 @@
 // Package page renders the hosted checkout page: HTML for every state that a
 // payment session can show to a customer.
 //
-// It works without JavaScript, loads nothing (style and script are in the page,
-// under a nonce), and is the same page for phone and desktop. It refuses to know
+// It works without JavaScript, loads nothing but the merchant's logo from its own
+// origin (style and script are in the page, under a nonce), and is the same page for phone and desktop. It refuses to know
 // what a session is: it shows a [View], and decides nothing about money. A card's
 // number and security code never pass through it; forms send them elsewhere.
 package page
@@ -21,6 +21,7 @@ import (
 
 	"github.com/cockroachdb/errors"
 
+	"tender/domain/merchant"
 	"tender/domain/method"
 )
 
@@ -129,10 +130,13 @@ var dangerous = map[string]bool{
 }
 
 func checkURLs(v View) error {
-	for _, own := range []string{v.PageURL, v.PayURL, v.CancelURL, v.StateURL} {
+	for _, own := range []string{v.PageURL, v.PayURL, v.CancelURL, v.StateURL, v.Logo.URL} {
 		if own != "" && (own[0] != '/' || strings.HasPrefix(own, "//") || strings.Contains(own, `\`)) {
 			return errors.Wrap(ErrUnsafeURL, "an address of ours is no path")
 		}
+	}
+	if v.SupportURL != "" && !merchant.SupportURLGood(v.SupportURL) {
+		return errors.Wrap(ErrUnsafeURL, "the support address")
 	}
 	for _, abroad := range []struct {
 		url, what string
@@ -187,10 +191,16 @@ func (s shown) Script() template.JS { return template.JS(script) } //nolint:gose
 // Schemes is the table of card ranges for the script.
 func (s shown) Schemes() string { return schemes }
 
-// Back and Next are marked safe because checkURLs has seen them: the template
-// knows no app schemes.
+// Back, Next and Support are marked safe because checkURLs has seen them: the
+// template knows no app schemes, and no telephones.
 func (s shown) Back() template.URL { return template.URL(s.ReturnURL) } //nolint:gosec // checked
 func (s shown) Next() template.URL { return template.URL(s.NextURL) }   //nolint:gosec // checked
+
+func (s shown) Support() template.URL { return template.URL(s.SupportURL) } //nolint:gosec // checked
+
+// SupportOpens reports whether the support address is a page, which is opened beside
+// this one, so that what was typed here stays.
+func (s shown) SupportOpens() bool { return strings.HasPrefix(s.SupportURL, "https:") }
 
 // Stay is the address of this page that does not lead on.
 func (s shown) Stay() string { return s.PageURL + "?" + StayParam + "=1" }

@@ -127,6 +127,10 @@ func everyPage() map[string]page.View {
 			receipt(v)
 			v.Outcome, v.Saved = "paid", true
 		}),
+		"branded":           view(page.StateForm, branded),
+		"branded_succeeded": view(page.StateSucceeded, func(v *page.View) { receipt(v); branded(v); v.Outcome, v.Logo.OnDark = "paid", true }),
+		"branded_expired":   view(page.StateExpired, func(v *page.View) { branded(v); v.Logo, v.SupportURL = page.Logo{}, "tel:+27215550100" }),
+
 		"expired":   view(page.StateExpired, lead),
 		"cancelled": view(page.StateCancelled, lead),
 		"failed":    view(page.StateFailed, func(v *page.View) { v.ReturnURL = "" }),
@@ -141,6 +145,12 @@ func everyPage() map[string]page.View {
 		}
 	}
 	return all
+}
+
+// branded gives the page a merchant's looks.
+func branded(v *page.View) {
+	v.Colour, v.SupportURL, v.LegalText = "#8a3b12", "https://karoo.example/help", "Karoo Coffee Roasters (Pty) Ltd\nReg. <2009>"
+	v.Logo = page.Logo{URL: "/logos/lgo_0xy7p4c2m1vt4b12sn0vnfjn74.png", Width: 320, Height: 96}
 }
 
 // terms are the sentences of a monthly mandate.
@@ -227,7 +237,7 @@ func TestThePolicyLetsEveryPageWork(t *testing.T) {
 		"an inline handler":  regexp.MustCompile(`(?i)<[a-z][^>]*\son[a-z]+\s*=`),
 		"a style attribute":  regexp.MustCompile(`(?i)<[a-z][^>]*\sstyle\s*=`),
 		"a javascript: link": regexp.MustCompile(`(?i)javascript:`),
-		"something loaded":   regexp.MustCompile(`(?i)<[a-z][^>]*\s(src|srcset|poster|background)\s*=|@import|url\(`),
+		"something loaded":   regexp.MustCompile(`(?i)<[a-z][^>]*\s(srcset|poster|background)\s*=|\ssrc="[^/]|\ssrc="/[^l]|@import|url\(`),
 		"a frame or plug-in": regexp.MustCompile(`(?i)<(iframe|object|embed|base)\b`),
 	}
 	forEveryPage(t, func(t *testing.T, _, html string) {
@@ -280,7 +290,7 @@ func TestSetHeaders(t *testing.T) {
 	policy := answer.Header().Get("Content-Security-Policy")
 	for _, part := range []string{
 		"default-src 'none'", "script-src 'nonce-" + one + "'", "style-src 'nonce-" + one + "'",
-		"form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'", "connect-src 'self'",
+		"form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'", "connect-src 'self'", "img-src 'self' data:;",
 	} {
 		if !strings.Contains(policy, part) {
 			t.Errorf("the policy lacks %s: %s", part, policy)

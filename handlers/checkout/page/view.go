@@ -83,7 +83,12 @@ type View struct {
 	Lang  string // BCP 47; English where there are no texts in it
 	Test  bool   // test mode: a ribbon says so and offers test cards
 
-	Merchant  string    // the merchant's name as customers know it
+	Merchant   string // the merchant's name as customers know it
+	Logo       Logo   // shown in its stead, if there is one
+	Colour     string // the merchant's, #rrggbb; empty: ours
+	SupportURL string // where the merchant helps: https, mailto or tel; empty: none
+	LegalText  string // the merchant's small print, plain, with line breaks
+
 	Amount    string    // with its currency, ready to show
 	Reference string    // the merchant's external reference; may be empty
 	ExpiresAt time.Time // of the session; zero: not shown
@@ -130,6 +135,13 @@ type View struct {
 	// Shown is what the state at StateURL said when this page was made, so that
 	// the page notices when it says something else.
 	Shown Shown
+}
+
+// Logo is the merchant's picture.
+type Logo struct {
+	URL           string // a path on this origin; empty: there is none
+	Width, Height int    // pixels
+	OnDark        bool   // it would not be seen on a pale ground
 }
 
 // Values are what the form is filled with again after a mistake. There is no
