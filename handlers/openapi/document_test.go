@@ -346,3 +346,14 @@ func forMerchants(op map[string]any) bool {
 	security, own := op["security"].([]any)
 	return !own || len(security) > 0
 }
+
+// A merchant's request may be refused for what its headers alone show, whatever it
+// asks for.
+func TestMerchantsMaySendTooLargeHeaders(t *testing.T) {
+	t.Parallel()
+	eachOperation(t, func(name string, op map[string]any) {
+		if forMerchants(op) && op["responses"].(map[string]any)["431"] == nil {
+			t.Errorf("%s has no answer with status 431", name)
+		}
+	})
+}
