@@ -83,6 +83,17 @@ const (
 	)
 	SELECT {columns}, true FROM claimed c JOIN {deliveries} d ON d.id = c.id ORDER BY d.due_position`
 
+	// reopenSQL finds what was sent again while its last outcome was still being
+	// written down: its lease says that it has ended, which was before.
+	reopenSQL = `UPDATE {leases} s SET done_position = NULL
+	FROM (
+		SELECT s.ctid AS place FROM {leases} s
+		CROSS JOIN LATERAL (
+			SELECT FROM {deliveries} d WHERE d.id = s.id AND d.status = 'pending' AND d.due_position > s.done_position LIMIT 1
+		) again
+		WHERE s.kind = $1 AND s.done_position <= $2
+	) r WHERE s.ctid = r.place`
+
 	staleSQL = `DELETE FROM {leases} WHERE kind = $1 AND id IN (
 		SELECT s.id FROM {leases} s WHERE s.kind = $1 AND s.done_position IS NULL
 		  AND s.until < clock_timestamp() - $2::interval
@@ -98,7 +109,7 @@ const (
 type claims struct {
 	pool *pgxpool.Pool
 
-	enabled, fresh, backlog, retries, stale, old string
+	enabled, fresh, backlog, retries, reopened, stale, old string
 }
 
 func newClaims(pool *pgxpool.Pool, log eventstore.Log) *claims {
@@ -112,7 +123,7 @@ func newClaims(pool *pgxpool.Pool, log eventstore.Log) *claims {
 	).Replace
 	return &claims{
 		pool: pool, enabled: replace(enabledSQL), fresh: replace(freshSQL), backlog: replace(backlogSQL),
-		retries: replace(retriesSQL), stale: replace(staleSQL), old: replace(oldSQL),
+		retries: replace(retriesSQL), reopened: replace(reopenSQL), stale: replace(staleSQL), old: replace(oldSQL),
 	}
 }
 
@@ -185,6 +196,13 @@ func (c *claims) take(ctx context.Context, sql string, args ...any) ([]claimed, 
 		return t, err
 	})
 	return all, errors.Wrap(err, "claim deliveries")
+}
+
+// reopen has deliveries taken again by their leases that were made pending after the
+// end which those tell of, as far as the read model, which stands at position, knows.
+func (c *claims) reopen(ctx context.Context, position int64) error {
+	_, err := c.pool.Exec(ctx, c.reopened, leaseKind, position)
+	return errors.Wrap(err, "reopen leases")
 }
 
 // tidy removes leases whose delivery has ended without them, and old tries.

@@ -121,6 +121,9 @@ func (d *dispatcher) slow(ctx context.Context, now time.Time, position int64) er
 			return err
 		}
 	}
+	if err := d.w.claims.reopen(ctx, position); err != nil {
+		return err
+	}
 	_, err = d.w.leases.Sweep(ctx, leaseKind, position)
 	return err
 }

@@ -203,6 +203,33 @@ func TestResent(t *testing.T) {
 	}
 }
 
+// What is sent again before its last outcome was written down beside the log comes
+// soon, not only when everything is looked at.
+func TestResentBeforeTheNote(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	in := receiver(t, status(200))
+	endpointID, _ := s.endpoint("mer_1", in.url)
+	s.worker()
+	ids := s.sessions("mer_1", 1)
+	s.has(1, endpointID, projections.DeliveryDelivered)
+	deliveryID := webhook.DeliveryID(ids[0], endpointID)
+	s.eventually("the lease was swept", func() bool { return s.count(`SELECT count(*) FROM work_test.leases WHERE kind = 'delivery'`) == 0 })
+
+	s.exec(`INSERT INTO work_test.leases (kind, id, owner, until) VALUES ('delivery', $1, 'slow', now() + interval '1 minute')`, deliveryID)
+	s.resend("mer_1", deliveryID)
+	ids = append(ids, s.sessions("mer_1", 1)...)
+	s.has(1, endpointID, projections.DeliveryDelivered) // the worker has looked, and has passed over what is held
+	s.exec(`UPDATE work_test.leases l SET owner = '', until = now(), done_position = e.position
+		FROM log_test.events e WHERE l.id = $1 AND e.stream = $1 AND e.version = 1`, deliveryID)
+	begun := time.Now()
+	s.has(2, endpointID, projections.DeliveryDelivered)
+	if waited := time.Since(begun); waited > 30*time.Second {
+		t.Errorf("it came after %s", waited)
+	}
+	in.exactly([]string{ids[0], ids[1], ids[0]})
+}
+
 // What was on its way to an endpoint when that was disabled is sent again once it
 // is back, whatever its last try was waiting for.
 func TestResentAfterDisabled(t *testing.T) {
