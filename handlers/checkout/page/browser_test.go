@@ -3,6 +3,8 @@
 package page_test
 
 import (
+	"image"
+	"image/png"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -38,6 +40,12 @@ func newSite(t *testing.T) *site {
 	mux.HandleFunc("GET /back", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = w.Write([]byte("<title>back</title><body data-state=elsewhere>back at the shop"))
+	})
+	mux.HandleFunc("GET /logos/{file}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "image/png")
+		if err := png.Encode(w, image.NewGray(image.Rect(0, 0, 320, 96))); err != nil {
+			t.Error(err)
+		}
 	})
 	mux.HandleFunc("GET /{name}", func(w http.ResponseWriter, r *http.Request) {
 		v, ok := everyPage()[r.PathValue("name")]
@@ -87,6 +95,9 @@ func TestEveryPageInABrowser(t *testing.T) {
 			tab.Wait(`document.querySelector("h1")`)
 			if browsertest.Eval[bool](tab, "document.documentElement.scrollWidth > innerWidth") {
 				t.Errorf("%s, %s: wider than the window", name, look)
+			}
+			if !browsertest.Eval[bool](tab, `[...document.images].every(i => i.complete && i.naturalWidth === 320)`) {
+				t.Errorf("%s, %s: the logo is not shown", name, look)
 			}
 			tab.Shot("page-" + name)
 		}
