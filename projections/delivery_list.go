@@ -17,9 +17,10 @@ type DeliveryQuery struct {
 	Status     DeliveryStatus // "": any
 	EventType  string         // "": any
 	// Before is the position of the event of the last delivery that was shown
-	// before; 0: begin with the newest.
-	Before int64
-	Limit  int
+	// before, and BeforeID its id; 0: begin with the newest.
+	Before   int64
+	BeforeID string
+	Limit    int
 }
 
 // DeliveryRow is a delivery as the read model has it.
@@ -35,9 +36,8 @@ type DeliveryRow struct {
 	Position      int64
 }
 
-// DeliveryPage is one page of deliveries. Deliveries of one event to several
-// endpoints share a position; they stand on one page, which may be longer than
-// asked for by as many.
+// DeliveryPage is one page of deliveries. Those of one event to several endpoints
+// share a position, and follow each other by their ids.
 type DeliveryPage struct {
 	Rows     []DeliveryRow
 	Last     int64 // the position of the last row's event
@@ -78,9 +78,11 @@ func (l *Lists) Deliveries(ctx context.Context, q DeliveryQuery) (DeliveryPage, 
 		add("d.event_type = $%d", q.EventType)
 	}
 	if q.Before > 0 {
-		add("d.first_position < $%d", q.Before)
+		add("d.first_position <= $%[1]d", q.Before)
+		args = append(args, q.BeforeID)
+		where = append(where, fmt.Sprintf("(d.first_position < $%d OR d.id > $%d)", len(args)-1, len(args)))
 	}
-	args = append(args, q.Limit)
+	args = append(args, q.Limit+1) // one row more tells whether there are more
 	position, err := l.position(ctx, DeliveriesName)
 	if err != nil {
 		return DeliveryPage{}, err
@@ -88,25 +90,23 @@ func (l *Lists) Deliveries(ctx context.Context, q DeliveryQuery) (DeliveryPage, 
 	rows, err := l.pool.Query(ctx, `
 		SELECT `+deliveryColumns+`, d.first_position FROM `+l.table(DeliveriesName)+` d
 		WHERE `+strings.Join(where, " AND ")+fmt.Sprintf(`
-		ORDER BY d.first_position DESC FETCH FIRST $%d ROWS WITH TIES`, len(args)), args...)
+		ORDER BY d.first_position DESC, d.id LIMIT $%d`, len(args)), args...)
 	if err != nil {
 		return DeliveryPage{}, errors.Wrap(err, "list deliveries")
 	}
 	page := DeliveryPage{Position: position}
 	var d DeliveryRow
+	var first int64
 	_, err = pgx.ForEachRow(rows, []any{
 		&d.ID, &d.EndpointID, &d.EventID, &d.EventType, &d.Status, &d.Version, &d.CreatedAt, &d.UpdatedAt,
-		&d.Source, &d.SourceVersion, &d.Position, &page.Last,
+		&d.Source, &d.SourceVersion, &d.Position, &first,
 	}, func() error {
-		page.Rows = append(page.Rows, d)
+		if page.More = len(page.Rows) == q.Limit; !page.More {
+			page.Rows, page.Last = append(page.Rows, d), first
+		}
 		return nil
 	})
-	if err != nil {
-		return DeliveryPage{}, errors.Wrap(err, "list deliveries")
-	}
-	// A full page may be the last one: then the next is empty, and says so.
-	page.More = len(page.Rows) >= q.Limit
-	return page, nil
+	return page, errors.Wrap(err, "list deliveries")
 }
 
 // Delivery returns one of a merchant's deliveries with its tries, oldest first.

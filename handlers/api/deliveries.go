@@ -70,7 +70,7 @@ func (s *Server) listDeliveries(ctx context.Context, r *readRequest) (shown, err
 	if err := s.readyToList(ctx, r, p, projections.DeliveriesName); err != nil {
 		return shown{}, err
 	}
-	q.Before = before
+	q.Before, q.BeforeID = before.BeforePosition, before.AfterID
 	page, err := r.account.Lists.Deliveries(ctx, q)
 	if err != nil {
 		return shown{}, err
@@ -84,7 +84,9 @@ func (s *Server) listDeliveries(ctx context.Context, r *readRequest) (shown, err
 		out.Data = append(out.Data, encoded)
 	}
 	if page.More {
-		out.NextCursor = s.Sealer.Cursor(r.merchant.ID, r.mode, token.Cursor{BeforePosition: page.Last, Filter: filter})
+		out.NextCursor = s.Sealer.Cursor(r.merchant.ID, r.mode, token.Cursor{
+			BeforePosition: page.Last, AfterID: page.Rows[len(page.Rows)-1].ID, Filter: filter,
+		})
 	}
 	return shown{object: out, position: max(page.Position, 1)}, nil
 }

@@ -22,7 +22,7 @@ func (s *Server) listEvents(ctx context.Context, r *readRequest) (shown, error) 
 		CreatedFrom: p.instant("created[gte]"), CreatedBefore: p.instant("created[lt]"),
 	}
 	filter := token.NewFilter(projections.PublicEventsName, q.EventType, q.CreatedFrom.UTC().String(), q.CreatedBefore.UTC().String())
-	q.Before = s.cursor(p, r, filter)
+	q.Before = s.cursor(p, r, filter).BeforePosition
 	if err := s.readyToList(ctx, r, p, projections.DeliveriesName); err != nil {
 		return shown{}, err
 	}

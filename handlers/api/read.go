@@ -174,7 +174,7 @@ func filterOf(l listing, q projections.Query) token.Filter {
 // page shows one page of a read model.
 func (s *Server) page(ctx context.Context, r *readRequest, l listing, p *parameters, q projections.Query) (shown, error) {
 	filter := filterOf(l, q)
-	q.Before = s.cursor(p, r, filter)
+	q.Before = s.cursor(p, r, filter).BeforePosition
 	if err := s.readyToList(ctx, r, p, l.name); err != nil {
 		return shown{}, err
 	}
@@ -222,16 +222,16 @@ func reach(ctx context.Context, r *readRequest, name string, least int64) error 
 	return err
 }
 
-func (s *Server) cursor(p *parameters, r *readRequest, filter token.Filter) int64 {
+func (s *Server) cursor(p *parameters, r *readRequest, filter token.Filter) token.Cursor {
 	raw := p.text("cursor")
 	if raw == "" {
-		return 0
+		return token.Cursor{}
 	}
 	c, err := s.Sealer.OpenCursor(r.merchant.ID, r.mode, filter, raw)
 	if err != nil {
 		p.wrong("cursor", problem.InvalidToken, "The cursor was not issued for this list.")
 	}
-	return c.BeforePosition
+	return c
 }
 
 func (s *Server) leastPosition(p *parameters, r *readRequest) int64 {

@@ -81,7 +81,10 @@ func (s *Sealer) OpenPosition(merchant, mode, token string) (int64, error) {
 // list that these filters make.
 type Cursor struct {
 	BeforePosition int64
-	Filter         Filter
+	// AfterID, if any, has the list go on with what stands at that very position, and
+	// comes after this id: where several rows share one.
+	AfterID string
+	Filter  Filter
 }
 
 // Filter is a digest of what a list shows: its kind, and its filters.
@@ -96,9 +99,10 @@ func NewFilter(parts ...string) Filter {
 
 // Cursor seals a cursor.
 func (s *Sealer) Cursor(merchant, mode string, c Cursor) string {
-	plain := make([]byte, 0, positionSize+digestBytes)
+	plain := make([]byte, 0, positionSize+digestBytes+len(c.AfterID))
 	plain = binary.BigEndian.AppendUint64(plain, uint64(c.BeforePosition))
 	plain = append(plain, c.Filter[:]...)
+	plain = append(plain, c.AfterID...)
 	return s.seal(merchant, mode, purposeCursor, plain)
 }
 
@@ -109,12 +113,13 @@ func (s *Sealer) OpenCursor(merchant, mode string, filter Filter, token string) 
 	if err != nil {
 		return Cursor{}, err
 	}
-	if len(plain) != positionSize+digestBytes {
+	if len(plain) < positionSize+digestBytes {
 		return Cursor{}, ErrMalformedToken
 	}
 	c := Cursor{
 		BeforePosition: int64(binary.BigEndian.Uint64(plain)),
-		Filter:         Filter(plain[positionSize:]),
+		Filter:         Filter(plain[positionSize : positionSize+digestBytes]),
+		AfterID:        string(plain[positionSize+digestBytes:]),
 	}
 	if c.Filter != filter {
 		return Cursor{}, ErrOtherList

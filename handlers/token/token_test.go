@@ -50,7 +50,7 @@ func TestForeign(t *testing.T) {
 	s := setup(t, 1)
 	filter := token.NewFilter("payment_sessions")
 	tok := s.Position(merchant, "test", 7)
-	cursor := s.Cursor(merchant, "test", token.Cursor{BeforePosition: 7, Filter: filter})
+	cursor := s.Cursor(merchant, "test", token.Cursor{BeforePosition: 7, AfterID: "whd_1", Filter: filter})
 	for name, err := range map[string]error{
 		"another merchant":     second(s.OpenPosition(other, "test", tok)),
 		"another mode":         second(s.OpenPosition(merchant, "live", tok)),
