@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"testing"
 	"time"
@@ -119,7 +120,7 @@ func TestRecoveriesTakeTurns(t *testing.T) {
 		happen([]webhook.Event{webhook.EndpointCreated{URL: url, Events: []string{webhook.AllTypes}}}, nil)
 		ids := []string{recoveryID, laterID}
 		running, sent := "", map[string]int{}
-		draw := func(t *rapid.T) string { return rapid.SampledFrom(ids).Draw(t, "recovery") }
+		draw := func(t *rapid.T) string { return rapid.SampledFrom(ids[max(0, len(ids)-3):]).Draw(t, "recovery") }
 		status := func(s webhook.Status) func(*rapid.T) {
 			return func(*rapid.T) {
 				happen(webhook.DecideEndpoint(endpoint, webhook.UpdateEndpoint{Status: &s}))
@@ -130,10 +131,8 @@ func TestRecoveriesTakeTurns(t *testing.T) {
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"start": func(t *rapid.T) {
-				by := draw(t)
-				if sent[by] > 0 {
-					t.Skip("an id is used once")
-				}
+				by := fmt.Sprintf("%s_%d", recoveryID, len(ids)) // an id is used once
+				ids = append(ids, by)
 				if len(happen(webhook.DecideEndpoint(endpoint, webhook.StartRecovery{RecoveryID: by}))) > 0 {
 					if running != "" {
 						t.Fatalf("%s begins beside %s", by, running)

@@ -9,6 +9,7 @@ import (
 	"tender/domain"
 	"tender/domain/clock"
 	"tender/handlers/engine"
+	"tender/handlers/leased"
 	"tender/projections"
 )
 
@@ -132,7 +133,7 @@ func (j *Job) unmoved(ctx context.Context, w *way, e entry, failed bool) error {
 		w.idle = 0
 		return nil
 	}
-	return pause(ctx, min(actRetryMin<<min(w.idle-1, 10), actRetryMax))
+	return leased.Pause(ctx, min(actRetryMin<<min(w.idle-1, 10), actRetryMax))
 }
 
 // land waits for the answer to a call in flight. Whoever made it records the answer,
@@ -203,22 +204,11 @@ func (j *Job) head(ctx context.Context) (int64, error) {
 	return head, err
 }
 
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
-}
-
 // moved waits until a read model has moved, at most for d; and a moment at least, so
 // that a busy log doesn't make a busy loop.
 func (j *Job) moved(ctx context.Context, d time.Duration) error {
 	changed := j.Cursors.Moved()
-	if err := pause(ctx, flightMoment); err != nil {
+	if err := leased.Pause(ctx, flightMoment); err != nil {
 		return err
 	}
 	t := time.NewTimer(d)

@@ -110,3 +110,15 @@ func (j *Jobs) begin(ctx context.Context, id string) {
 		}
 	})
 }
+
+// Pause waits for d, or returns the error of ctx once that ends.
+func Pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"tender/domain/recovery"
 	"tender/domain/webhook"
 	"tender/handlers/engine"
+	"tender/handlers/leased"
 	"tender/handlers/problem"
 	"tender/projections"
 )
@@ -109,7 +110,7 @@ func (j *RecoveryJob) awaitRoom(ctx context.Context, r *recoveryRun, endpoint *e
 		if due+waiting != before {
 			wait, before = recoveryStepMin, due+waiting
 		}
-		if err := pause(ctx, wait); err != nil {
+		if err := leased.Pause(ctx, wait); err != nil {
 			return 0, err
 		}
 		wait = min(2*wait, recoveryWaitMax)
@@ -166,7 +167,7 @@ func (j *RecoveryJob) step(ctx context.Context, r *recoveryRun, types []string, 
 	if least := began.Add(recoveryStepMin); until.Before(least) {
 		until = least
 	}
-	return false, pause(ctx, time.Until(until))
+	return false, leased.Pause(ctx, time.Until(until))
 }
 
 // choose goes through events in their order until there is no more room, and returns

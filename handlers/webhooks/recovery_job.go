@@ -98,14 +98,3 @@ func (j *RecoveryJob) reach(ctx context.Context, position int64) error {
 		}
 	}
 }
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
-}
