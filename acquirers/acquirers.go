@@ -28,6 +28,27 @@ func (Card) String() string { return "[card]" }
 // GoString keeps the card out of what %#v prints.
 func (Card) GoString() string { return "[card]" }
 
+// Account is what a customer pays from where that is no card. The telephone number
+// is personal data: it lives in a request's memory and in the vault only, and the
+// String method hides it.
+type Account struct {
+	Kind  string // of payment method, as in the API: "instant_eft", "capitec_pay", …
+	Bank  string // one of the acquirer's Banks, where the customer chooses one
+	Phone string // E.164, with the plus sign, where the customer approves on their telephone
+}
+
+// String keeps the number out of what %v and %s print.
+func (Account) String() string { return "[account]" }
+
+// GoString keeps the number out of what %#v prints.
+func (Account) GoString() string { return "[account]" }
+
+// Bank is one of those that a customer may choose from.
+type Bank struct {
+	ID   string // lower case letters, digits and underscores; at most 40
+	Name string // as customers know it
+}
+
 // Initiator says who is present when a payment is authorised.
 type Initiator string
 
@@ -84,8 +105,9 @@ type Authorisation struct {
 	NetworkTransactionID string // of the first payment in a series; "" otherwise
 	Authentication       Authentication
 
-	Card      Card
-	ReturnURL string // where a customer who was sent away comes back to; http or https, absolute
+	Card      Card     // empty where an account pays
+	Account   *Account // nil: the card pays
+	ReturnURL string   // where a customer who was sent away comes back to; http or https, absolute
 }
 
 // Capture asks to take part or all of what is reserved.
@@ -122,7 +144,8 @@ const (
 	StatusDeclined Status = "declined"
 	// StatusActionRequired: the customer must visit RedirectURL; a notification follows.
 	StatusActionRequired Status = "action_required"
-	// StatusPending: accepted; a notification follows.
+	// StatusPending: accepted; a notification follows. Of an authorisation: the customer
+	// approves it elsewhere, on their telephone.
 	StatusPending Status = "pending"
 	// StatusClosed: never performed, and never will be: the key is closed.
 	StatusClosed Status = "closed"
@@ -148,7 +171,9 @@ type Answer struct {
 	// lists both, adapters translate into them.
 	ErrorCode            string
 	DeclineCode          string
-	RedirectURL          string // with action_required
+	// RedirectURL is where the customer has to go, with action_required. With pending
+	// only an acquirer that plays gives one: of the page that stands for the telephone.
+	RedirectURL          string
 	NetworkTransactionID string // with an approved authorisation
 	ThreeDSecure         ThreeDSecure
 	EffectiveAt          time.Time // when the acquirer dates it
@@ -169,6 +194,12 @@ type Capabilities struct {
 	KeyMemory          time.Duration // how long a key is known; an older one is never sent again
 	AuthorisationValid time.Duration
 	Currencies         []string // nil: all
+	// Accounts are the kinds of payment method beside cards that it takes; each pays
+	// at once and in full, without a reservation.
+	Accounts []string
+	// AccountsAlone are those of them that also pay without the customer, under a mandate.
+	AccountsAlone []string
+	Banks         []Bank // for the kinds that ask for one, in the order to show
 }
 
 // Acquirer moves money. Every method may be called again with the same key and
