@@ -169,8 +169,8 @@ type Answer struct {
 	Reference string // the acquirer's; with approved
 	// ErrorCode and DeclineCode hold with declined; section "Errors" of the API
 	// lists both, adapters translate into them.
-	ErrorCode            string
-	DeclineCode          string
+	ErrorCode   string
+	DeclineCode string
 	// RedirectURL is where the customer has to go, with action_required. With pending
 	// only an acquirer that plays gives one: of the page that stands for the telephone.
 	RedirectURL          string
