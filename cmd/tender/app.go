@@ -24,6 +24,7 @@ import (
 	"tender/handlers/checkout"
 	"tender/handlers/clocks"
 	"tender/handlers/engine"
+	"tender/handlers/limits"
 	"tender/handlers/openapi"
 	"tender/handlers/payments"
 	"tender/handlers/people"
@@ -142,7 +143,7 @@ func (a *app) openLog(ctx context.Context, mode string) (*logApp, error) {
 	}
 	l := &logApp{store: store, engine: engine.New(store, time.Now)}
 	l.payments = &payments.Service{
-		Engine: l.engine, Acquirer: a.acquirer(mode), Cards: a.safe, BaseURL: a.config.baseURL, Log: a.log,
+		Engine: l.engine, Acquirer: a.acquirer(mode), Cards: a.safe, Limits: a.limits(mode), BaseURL: a.config.baseURL, Log: a.log,
 	}
 	l.people = &people.Service{Engine: l.engine, Safe: a.safe, Permit: l.payments.Permitted, Log: a.log}
 	l.subs = &subscriptions.Service{Engine: l.engine, Payments: l.payments}
@@ -163,6 +164,14 @@ func (a *app) openLog(ctx context.Context, mode string) (*logApp, error) {
 		return l, l.runner.Prepare(ctx)
 	}
 	return l, nil
+}
+
+// limits are what a mode bears at the checkout.
+func (a *app) limits(mode string) limits.Limits {
+	if mode == "test" && !a.config.liveLimits {
+		return limits.Test()
+	}
+	return limits.Live()
 }
 
 // projections are the read models of one log.

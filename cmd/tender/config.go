@@ -46,6 +46,8 @@ type config struct {
 
 	// loopbackWebhooks lets test-mode endpoints be plain HTTP on this machine.
 	loopbackWebhooks bool
+	// liveLimits gives test mode live mode's limits against abuse.
+	liveLimits bool
 }
 
 // setting is one option: its flag, its environment name, and where it goes.
@@ -107,6 +109,7 @@ func parseServe(args []string, stderr io.Writer) (config, error) {
 	fs := newFlags("serve", stderr)
 	fs.StringVar(&roles, "roles", env("TENDER_ROLES", strings.Join(allRoles, ",")), "roles to play, by comma: "+strings.Join(allRoles, ", "))
 	fs.BoolVar(&c.loopbackWebhooks, "loopback-webhooks", env("TENDER_LOOPBACK_WEBHOOKS", "") == "true", "let test-mode webhook endpoints be plain HTTP on this machine")
+	fs.BoolVar(&c.liveLimits, "live-limits", env("TENDER_LIVE_LIMITS", "") == "true", "give test mode live mode's limits against abuse, to see them at work; without it bears 1000 times as much (TENDER_LIVE_LIMITS)")
 	if err := parseSettings(fs, args, c.settings()); err != nil {
 		return c, err
 	}

@@ -19,6 +19,7 @@ var (
 	ErrSessionNotActive  = domain.Refuse("session_not_active", "The payment session is no longer active.")
 	ErrAttemptInProgress = domain.RefuseForNow("attempt_in_progress", "An attempt to pay waits for the acquirer's answer. Try again in a moment.")
 	ErrUnknownAttempt    = domain.Refuse("attempt_id_unknown", "The attempt_id is not the one that the session's state gives. Read the state again.")
+	ErrTooManyCards      = domain.Refuse("too_many_cards", "Too many different cards were tried for this session. Only those that were tried already may be tried again.")
 )
 
 // NextAttemptID is the single-use id of the session's next attempt. It follows
@@ -41,6 +42,10 @@ type Attempt struct {
 	AttemptID string    // "": none was given, the next one is meant
 	Details   payment.Details
 	Acquirer  string
+	// CardFingerprint is that of the card that pays, typed in or saved, among those of
+	// this session; "": no card does. CardsMax is how many different ones may be tried.
+	CardFingerprint string
+	CardsMax        int
 	// SaveAsked: the customer wants the card saved, where the session prompts.
 	SaveAsked bool
 	// Kept is where the card lies if it is to be saved; see [Keeps].
@@ -70,12 +75,15 @@ func StartAttempt(s session.State, p payment.State, w Parties, c Attempt) (Chang
 	if err := w.pays(&c); err != nil {
 		return Changes{}, err
 	}
+	if c.CardFingerprint != "" && !slices.Contains(s.Cards, c.CardFingerprint) && len(s.Cards) >= c.CardsMax {
+		return Changes{}, ErrTooManyCards
+	}
 	save, err := saving(s, w, c)
 	if err != nil {
 		return Changes{}, err
 	}
 	return begin(s, p, w, beginning{
-		paymentID: id.Format(id.Payment, c.ID), acquirer: c.Acquirer, save: save, details: c.Details, now: c.Now,
+		paymentID: id.Format(id.Payment, c.ID), acquirer: c.Acquirer, save: save, details: c.Details, fingerprint: c.CardFingerprint, now: c.Now,
 	})
 }
 
@@ -99,7 +107,9 @@ type beginning struct {
 	acquirer  string
 	save      *payment.Save
 	details   payment.Details
-	now       domain.Moment
+	// fingerprint is that of the card among those of the session; "": none is kept.
+	fingerprint string
+	now         domain.Moment
 }
 
 // begin returns the intent of the session's next attempt.
@@ -118,7 +128,9 @@ func begin(s session.State, p payment.State, w Parties, b beginning) (Changes, e
 		AnswerBy: b.now.Wall.Add(payment.AnswerWindow), Details: b.details,
 		PaymentMethodID: w.Method.ID, Save: b.save,
 	})
-	changes.Session.Events = []session.Event{session.AttemptStarted{PaymentID: paymentID, AttemptID: attemptID, Number: number}}
+	changes.Session.Events = []session.Event{session.AttemptStarted{
+		PaymentID: paymentID, AttemptID: attemptID, Number: number, CardFingerprint: b.fingerprint,
+	}}
 	if s.CustomerID == "" {
 		return changes, nil
 	}

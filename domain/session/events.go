@@ -57,6 +57,8 @@ type AttemptStarted struct {
 	PaymentID string `json:"payment_id"`
 	AttemptID string `json:"attempt_id"`
 	Number    int    `json:"number"`
+	// CardFingerprint is equal for equal cards of this session, and says nothing else.
+	CardFingerprint string `json:"card_fingerprint,omitempty"`
 }
 
 // AttemptFailed: the try did not succeed; see the payment for more.

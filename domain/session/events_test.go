@@ -54,7 +54,7 @@ func samples() []sample {
 func plainSamples() []session.Event {
 	return []session.Event{
 		created(),
-		session.AttemptStarted{PaymentID: paymentID, AttemptID: attemptID, Number: 1},
+		session.AttemptStarted{PaymentID: paymentID, AttemptID: attemptID, Number: 1, CardFingerprint: "5f0c6e1d9a3b4c7788d2e4f60a1b2c3d"},
 		session.AttemptFailed{PaymentID: paymentID, AttemptID: attemptID, Failure: decline.New(decline.CardDeclined, decline.InsufficientFunds)},
 		session.Completed{PaymentID: paymentID, Outcome: session.OutcomeReserved},
 		session.CancelRequested{By: session.ByMerchant, CommandID: "01900000-0000-7000-8000-000000000002"},

@@ -20,6 +20,9 @@ func Evolve(s State, id, merchantID string, e Event) State {
 	case AttemptStarted:
 		s.PaymentID = e.PaymentID
 		s.AttemptIDs = append(slices.Clone(s.AttemptIDs), e.AttemptID)
+		if e.CardFingerprint != "" && !slices.Contains(s.Cards, e.CardFingerprint) {
+			s.Cards = append(slices.Clone(s.Cards), e.CardFingerprint)
+		}
 	case AttemptFailed:
 	case Completed:
 		s.Status = StatusCompleted

@@ -96,6 +96,8 @@ type State struct {
 	ExpiresAt         time.Time // zero: never
 	PaymentID         string    // from the first attempt on
 	AttemptIDs        []string  // in order
+	// Cards are the fingerprints of the different cards that were tried.
+	Cards []string
 	// CancelRequested: given up while the customer was away to authenticate; it
 	// takes effect when the acquirer has closed the attempt.
 	CancelRequested CancelledBy

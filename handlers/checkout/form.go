@@ -95,6 +95,12 @@ func (in attemptInput) mistakesOf(err error, form url.Values) (fields []method.F
 	switch p := problem.From(err); {
 	case p.Code == problem.NotFound && in.methodID != "":
 		return []method.FieldProblem{{Field: page.FieldMethod, Code: page.CodeGone}}, true
+	case p.Code == problem.TooManyCards:
+		field := page.FieldNumber
+		if in.methodID != "" {
+			field = page.FieldMethod
+		}
+		return []method.FieldProblem{{Field: field, Code: page.CodeTooManyCards}}, false
 	case p.Code == problem.InvalidRequest && in.shown != "" && len(p.Errors) == 1 && p.Errors[0].Pointer == payments.ErrTermsChanged.Field:
 		return []method.FieldProblem{changed}, true
 	}

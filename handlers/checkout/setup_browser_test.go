@@ -27,6 +27,7 @@ import (
 	"tender/handlers/checkout"
 	"tender/handlers/checkout/browsertest"
 	"tender/handlers/engine"
+	"tender/handlers/limits"
 	"tender/handlers/payments"
 	"tender/handlers/people"
 	"tender/handlers/worker"
@@ -78,7 +79,7 @@ func setup(t *testing.T) *bundle {
 		Acquirer: simulator.New(simulator.ClientConfig{
 			BaseURL: b.bank, APIKey: "sim_key", NotificationSecret: "notification secret",
 		}),
-		Cards: b.openSafe(db), BaseURL: b.url, Log: log,
+		Cards: b.openSafe(db), Limits: limits.Test(), BaseURL: b.url, Log: log,
 	}
 	modes := map[string]*payments.Service{"test": b.service}
 	notices := worker.NewNotifications(modes, b.url, log)

@@ -22,6 +22,7 @@ import (
 	"tender/eventstore/feed"
 	"tender/eventstore/storetest"
 	"tender/handlers/engine"
+	"tender/handlers/limits"
 	"tender/vault"
 )
 
@@ -57,6 +58,7 @@ type House struct {
 	keys         vault.KeyRing
 	vault        *vault.Vault
 	log          *logBuffer
+	testLimits   limits.Limits
 	commandLine  map[string]*engine.Engine // by mode; caches of its own, as tender keys has
 
 	nats    *feed.Server
@@ -70,11 +72,15 @@ type Option func(*House)
 // negative d. PostgreSQL's own clock, by which workers claim what is due, stays.
 func At(d time.Duration) Option { return func(h *House) { h.Clock.Advance(d) } }
 
+// Limits are what test mode bears at the checkout, in place of a thousand times what
+// live mode does.
+func Limits(l limits.Limits) Option { return func(h *House) { h.testLimits = l } }
+
 // New builds an installation with one process.
 func New(t testing.TB, options ...Option) *House {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	h := &House{t: t, ctx: ctx, Clock: &Clock{}, log: &logBuffer{}, commandLine: map[string]*engine.Engine{}}
+	h := &House{t: t, ctx: ctx, Clock: &Clock{}, log: &logBuffer{}, testLimits: limits.Test(), commandLine: map[string]*engine.Engine{}}
 	for _, o := range options {
 		o(h)
 	}

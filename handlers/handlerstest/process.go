@@ -19,6 +19,7 @@ import (
 	"tender/handlers/checkout"
 	"tender/handlers/clocks"
 	"tender/handlers/engine"
+	"tender/handlers/limits"
 	"tender/handlers/payments"
 	"tender/handlers/people"
 	"tender/handlers/subscriptions"
@@ -75,10 +76,14 @@ func (p *Process) mode(mode string) Mode {
 	p.house.t.Helper()
 	store := p.house.open(mode)
 	g := engine.New(store, p.house.Clock.Now)
+	bears := limits.Live()
+	if mode == "test" {
+		bears = p.house.testLimits
+	}
 	m := Mode{
 		Engine: g, Cursors: projections.NewCursors(store),
 		Payments: &payments.Service{
-			Engine: g, Acquirer: p.Line, Cards: people.NewSafe(p.house.vault, p.house.keys), BaseURL: BaseURL, Log: p.log,
+			Engine: g, Acquirer: p.Line, Cards: people.NewSafe(p.house.vault, p.house.keys), Limits: bears, BaseURL: BaseURL, Log: p.log,
 		},
 	}
 	if mode == "test" {

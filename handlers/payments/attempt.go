@@ -50,12 +50,15 @@ func (s *Service) Pay(ctx context.Context, origin engine.Origin, a Attempt) erro
 	if err := supported(s.Acquirer, true, ""); err != nil {
 		return err
 	}
+	a, err := s.withSaved(ctx, a)
+	if err != nil {
+		return err
+	}
 	kept, err := s.keep(ctx, origin, a)
 	if err != nil {
 		return err
 	}
 	var call acquirers.Authorisation
-	var with method.State
 	var joins bool
 	_, err = s.Engine.Do(ctx, engine.Command{
 		Origin: origin, Subject: a.SessionID,
@@ -77,7 +80,8 @@ func (s *Service) Pay(ctx context.Context, origin engine.Origin, a Attempt) erro
 			details := a.Details
 			attempt := collect.Attempt{
 				ID: tx.Origin.CommandID, AttemptID: a.AttemptID, Now: tx.Now,
-				Details:  payment.Details{Type: method.KindCard, Card: &details},
+				Details:         payment.Details{Type: method.KindCard, Card: &details},
+				CardFingerprint: s.Cards.Fingerprint(a.SessionID, a.Card.Number), CardsMax: s.Limits.CardsPerSession,
 				Acquirer: s.Acquirer.Name(), SaveAsked: a.Save, Kept: kept,
 			}
 			if attempt.Consent, err = s.consent(ctx, tx, st, a); err != nil {
@@ -91,7 +95,7 @@ func (s *Service) Pay(ctx context.Context, origin engine.Origin, a Attempt) erro
 				return err
 			}
 			s.write(tx, changes)
-			with, call = w.Method, s.withCustomer(st, started(changes), a.Card)
+			call = s.withCustomer(st, started(changes), a.Card)
 			return nil
 		},
 	})
@@ -100,13 +104,34 @@ func (s *Service) Pay(ctx context.Context, origin engine.Origin, a Attempt) erro
 	}
 	s.await(ctx, func(ctx context.Context) {
 		// What it came to, the session's state tells.
-		authorise := func(ctx context.Context) (acquirers.Answer, error) { return s.Acquirer.Authorise(ctx, call) }
-		if with.Exists() {
-			authorise = s.authorises(call, with)
-		}
-		_, _, _ = s.conclude(ctx, call.Key, authorise)
+		_, _, _ = s.conclude(ctx, call.Key, func(ctx context.Context) (acquirers.Answer, error) { return s.Acquirer.Authorise(ctx, call) })
 	})
 	return nil
+}
+
+// withSaved returns an attempt with the card of the saved method that pays, opened:
+// which card it is counts before anything is decided. That the method is the
+// customer's, and is still there, the decision makes sure of.
+func (s *Service) withSaved(ctx context.Context, a Attempt) (Attempt, error) {
+	if a.PaymentMethodID == "" {
+		return a, nil
+	}
+	m := s.Engine.Methods.Ref(a.PaymentMethodID)
+	if m.Version == 0 {
+		if err := s.Engine.Refresh(ctx, m); err != nil {
+			return a, err
+		}
+	}
+	if err := m.Value.Available(); err != nil {
+		return a, err
+	}
+	card, err := s.Cards.Card(ctx, m.Value)
+	if errors.Is(err, people.ErrErased) {
+		return a, method.ErrUnknown // it was removed just now
+	}
+	card.CVC = a.Card.CVC
+	a.Card = card
+	return a, err
 }
 
 // keep puts a card that is to be saved into the vault, before the intent that names

@@ -18,6 +18,7 @@ import (
 	"tender/domain/merchant"
 	"tender/domain/payment"
 	"tender/handlers/engine"
+	"tender/handlers/limits"
 	"tender/handlers/people"
 	"tender/handlers/problem"
 )
@@ -38,6 +39,7 @@ type Service struct {
 	Engine   *engine.Engine
 	Acquirer acquirers.Acquirer // nil: none is configured for this mode
 	Cards    *people.Safe
+	Limits   limits.Limits
 	BaseURL  string // of the checkout and the API, without a slash at its end
 	Log      *slog.Logger
 

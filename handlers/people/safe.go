@@ -118,6 +118,12 @@ func (s *Safe) Card(ctx context.Context, m method.State) (method.CardInput, erro
 	return method.CardInput{Number: card.Number, ExpMonth: card.ExpMonth, ExpYear: card.ExpYear, Name: card.Name}, nil
 }
 
+// Fingerprint tells equal cards of one session; see [vault.KeyRing.Fingerprint]. Of
+// different sessions it says nothing.
+func (s *Safe) Fingerprint(sessionID, number string) string {
+	return s.keys.Fingerprint(sessionID, number)
+}
+
 // Doubt makes the sweep ask about a card again whose method is about to be removed.
 func (s *Safe) Doubt(ctx context.Context, m method.State) error {
 	return errors.Wrap(s.vault.Doubt(ctx, m.CustomerID, m.CardRef), "put a card in doubt")

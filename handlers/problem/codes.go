@@ -71,6 +71,7 @@ const (
 	MandateViolation       domain.Code = "mandate_violation"
 	MandateAmbiguous       domain.Code = "mandate_ambiguous"
 	PaymentMethodUnusable  domain.Code = "payment_method_unusable"
+	TooManyCards           domain.Code = "too_many_cards"
 	OverdueAmountMismatch  domain.Code = "overdue_amount_mismatch"
 	ClockNotForward        domain.Code = "clock_not_forward"
 	ClockTooFar            domain.Code = "clock_too_far"
@@ -270,6 +271,9 @@ var table = []Kind{
 	{Code: PaymentMethodUnusable, Status: http.StatusUnprocessableEntity, Title: "The payment method can't be used without the customer",
 		When: "Its issuer has declined it for good or wants the customer to confirm, or the card has expired. Nothing was sent.",
 		Do:   "Have the customer verify it again or give another one, with a session that they come to."},
+	{Code: TooManyCards, Status: http.StatusUnprocessableEntity, Title: "Too many different cards",
+		When: "As many different cards were tried for this session as may be (4 in live mode), and this is another one. Nothing was sent.",
+		Do:   "Have the customer use one of the cards that they tried before, or make a new session. A genuine customer rarely gets here: look whether somebody is trying out stolen cards."},
 	{Code: OverdueAmountMismatch, Status: http.StatusUnprocessableEntity, Title: "The amount is not what is overdue",
 		When: "A session is to give a subscription another payment method, and its amount is neither 0 nor what the subscription's `overdue_amount` says.",
 		Do:   "Read the subscription, and make a session over `overdue_amount`, or over 0 to verify the new method alone."},
@@ -281,7 +285,7 @@ var table = []Kind{
 		Do:   "Advance in several steps."},
 
 	{Code: TooManyRequests, Status: http.StatusTooManyRequests, Title: "Too many requests",
-		When:      "More requests came than this key or address may send, or than the server takes at once.",
+		When:      "More requests came than this key or address may send, or than the server takes at once. At the checkout: too many attempts to pay have failed from this address or with this card, or of this merchant's customers, and this one was not sent.",
 		Do:        "Slow down, and send the same request again after `Retry-After`.",
 		Retryable: true, RetryAfter: 5 * time.Second},
 

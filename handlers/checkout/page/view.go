@@ -68,8 +68,10 @@ const AnotherCard = "card"
 
 // What may be wrong with the fields that are no card's, beside [method.CodeRequired].
 const (
-	CodeGone    = "gone"    // the saved card was removed
-	CodeChanged = "changed" // the terms are others than those that were shown
+	CodeGone = "gone" // the saved card was removed
+	// CodeTooManyCards: of a card, new or saved, that is one too many for the session.
+	CodeTooManyCards = "too_many_cards"
+	CodeChanged      = "changed" // the terms are others than those that were shown
 )
 
 // StayParam is the query parameter of the link by which a customer stays on an
