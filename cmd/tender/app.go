@@ -31,6 +31,7 @@ import (
 	"tender/handlers/subscriptions"
 	"tender/handlers/token"
 	"tender/handlers/webhooks"
+	"tender/handlers/webhooks/egress"
 	"tender/handlers/worker"
 	"tender/projections"
 	"tender/vault"
@@ -238,8 +239,8 @@ func (a *app) routes() (http.Handler, error) {
 
 // webhookPolicy says where a mode's webhooks may go: never to this machine in
 // live mode.
-func (a *app) webhookPolicy(mode string) webhooks.Policy {
-	return webhooks.Policy{AllowLoopback: a.config.loopbackWebhooks && mode == "test"}
+func (a *app) webhookPolicy(mode string) egress.Policy {
+	return egress.Policy{AllowLoopback: a.config.loopbackWebhooks && mode == "test"}
 }
 
 // health serves what load balancers ask: whether the process lives, and whether
@@ -341,7 +342,7 @@ func (a *app) addLoops() error {
 			}
 			deliveries := webhooks.NewWorker(webhooks.WorkerConfig{
 				Engine: l.engine, Cursors: l.cursors, Leases: l.leases, Secrets: a.secrets,
-				Egress: webhooks.NewEgress(a.webhookPolicy(mode)), Log: a.log,
+				Egress: egress.New(a.webhookPolicy(mode)), Log: a.log,
 			})
 			add("deliveries", deliveries.Run)
 			recoveries := webhooks.NewRecoveryJob(webhooks.RecoveryConfig{

@@ -23,6 +23,7 @@ import (
 	"tender/handlers/subscriptions"
 	"tender/handlers/token"
 	"tender/handlers/webhooks"
+	"tender/handlers/webhooks/egress"
 	"tender/projections"
 )
 
@@ -39,7 +40,7 @@ type Account struct {
 	// Secrets keeps what webhooks are signed with; WebhookPolicy says where they
 	// may go.
 	Secrets       *webhooks.Secrets
-	WebhookPolicy webhooks.Policy
+	WebhookPolicy egress.Policy
 	Resends       *webhooks.Resends
 	Recoveries    *webhooks.Recoveries
 	Brands        *brand.Service

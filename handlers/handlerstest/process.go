@@ -25,6 +25,7 @@ import (
 	"tender/handlers/subscriptions"
 	"tender/handlers/token"
 	"tender/handlers/webhooks"
+	"tender/handlers/webhooks/egress"
 	"tender/handlers/worker"
 	"tender/projections"
 )
@@ -105,7 +106,7 @@ func (p *Process) routes() http.Handler {
 	for mode, m := range map[string]Mode{"test": p.Test, "live": p.Live} {
 		services[mode] = m.Payments
 		accounts[mode] = &api.Account{
-			Engine: m.Engine, Payments: m.Payments, Clocks: m.Clocks, Secrets: webhooks.NewSecrets(h.vault), WebhookPolicy: webhooks.Policy{AllowLoopback: mode == "test"}, Cursors: m.Cursors,
+			Engine: m.Engine, Payments: m.Payments, Clocks: m.Clocks, Secrets: webhooks.NewSecrets(h.vault), WebhookPolicy: egress.Policy{AllowLoopback: mode == "test"}, Cursors: m.Cursors,
 			Lists:  projections.NewLists(m.Engine.Store.Pool(), m.Engine.Store.Log()),
 			People: m.People, Subscriptions: m.Subscriptions, Resends: webhooks.NewResends(m.Engine), Recoveries: webhooks.NewRecoveries(m.Engine),
 			Brands: &brand.Service{Engine: m.Engine, Permit: m.Payments.Permitted},

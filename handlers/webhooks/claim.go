@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"tender/eventstore"
+	"tender/handlers/webhooks/egress"
 	"tender/projections"
 )
 
@@ -19,7 +20,7 @@ const (
 	leaseTime = 90 * time.Second
 	// startMax is how long after its claim a delivery may still begin: what
 	// remains is enough for a try and for writing down what became of it.
-	startMax = leaseTime - 3*DeliveryTimeout
+	startMax = leaseTime - 3*egress.DeliveryTimeout
 	// claimMax bounds one claim, prepareMax what of it is loaded at once: three
 	// streams for each, at most 256 in a query.
 	claimMax   = 320

@@ -15,6 +15,7 @@ import (
 	"tender/domain/webhook"
 	"tender/eventstore"
 	"tender/handlers/engine"
+	"tender/handlers/webhooks/egress"
 	"tender/projections"
 )
 
@@ -60,11 +61,11 @@ func (h *health) of(e webhook.Endpoint) *sighting {
 
 // learn takes in what became of a try, whose endpoint was as in e when it was
 // prepared.
-func (h *health) learn(e webhook.Endpoint, startedAt time.Time, answer Answer) lesson {
+func (h *health) learn(e webhook.Endpoint, startedAt time.Time, answer egress.Answer) lesson {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := h.of(e)
-	if s == nil || answer.Class == Abandoned || startedAt.Before(s.from) {
+	if s == nil || answer.Class == egress.Abandoned || startedAt.Before(s.from) {
 		return lesson{}
 	}
 	endedAt := startedAt.Add(answer.Duration)

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"tender/eventstore"
+	"tender/handlers/webhooks/egress"
 )
 
 const (
@@ -41,7 +42,7 @@ type tried struct {
 	endpointID, merchantID string
 	startedAt              time.Time
 	next                   time.Duration // 0: there is none
-	answer                 Answer
+	answer                 egress.Answer
 }
 
 // notebook writes notes in batches: while one is being written, the next

@@ -7,11 +7,12 @@ import (
 	"tender/domain"
 	"tender/domain/webhook"
 	"tender/handlers/engine"
+	"tender/handlers/webhooks/egress"
 )
 
 // recordTimeout bounds how long an outcome may take into the log; then the
 // delivery is sent again.
-const recordTimeout = DeliveryTimeout
+const recordTimeout = egress.DeliveryTimeout
 
 // origin says in the log that a delivery's outcome, or what it did to the
 // endpoint, was caused by the event that it told of.
@@ -25,10 +26,10 @@ func (w *Worker) origin(j job) engine.Origin {
 // record writes down what a try came to: its end in the log, everything else
 // beside it. The log comes first: what is lost afterwards costs a repetition at
 // most.
-func (w *Worker) record(ctx context.Context, j job, startedAt time.Time, answer Answer, l lesson) {
+func (w *Worker) record(ctx context.Context, j job, startedAt time.Time, answer egress.Answer, l lesson) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
-	if answer.Class == Abandoned {
+	if answer.Class == egress.Abandoned {
 		w.letGo(j, 0, 0)
 		return
 	}
@@ -44,7 +45,7 @@ func (w *Worker) record(ctx context.Context, j job, startedAt time.Time, answer 
 		done, err = w.settle(ctx, j, webhook.RecordDelivered{
 			EndpointID: j.endpointID, EventID: j.eventID, Attempts: try.number, Status: answer.Status, DeliveredAt: milliseconds(endedAt),
 		})
-	case answer.Class == Gone:
+	case answer.Class == egress.Gone:
 		done, err = w.judge(ctx, j, webhook.DisableEndpoint{URL: j.endpoint.URL, Reason: webhook.DisabledGone})
 	case !again:
 		done, err = w.settle(ctx, j, webhook.RecordExhausted{

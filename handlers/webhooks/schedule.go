@@ -3,10 +3,10 @@ package webhooks
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"net/http"
 	"strconv"
-	"strings"
 	"time"
+
+	"tender/handlers/webhooks/egress"
 )
 
 // waits are the times between tries, each from the end of the last: about three
@@ -19,9 +19,6 @@ var waits = [...]time.Duration{
 const (
 	// TriesMax is how often a message is sent before it is given up.
 	TriesMax = len(waits) + 1
-	// RetryAfterMax bounds what an endpoint may ask for.
-	RetryAfterMax = 24 * time.Hour
-
 	// jitterShare spreads the tries of deliveries that failed together.
 	jitterShare = 0.2
 )
@@ -41,32 +38,12 @@ func Wait(deliveryID string, try int) (wait time.Duration, again bool) {
 }
 
 // NextTry is when to try again after a try that ended at a time: never before
-// the endpoint asked for (0: it didn't), at most [RetryAfterMax] ahead of that
+// the endpoint asked for (0: it didn't), at most [egress.RetryAfterMax] ahead of that
 // alone. False: it was the last.
 func NextTry(deliveryID string, try int, ended time.Time, retryAfter time.Duration) (time.Time, bool) {
 	wait, again := Wait(deliveryID, try)
 	if !again {
 		return time.Time{}, false
 	}
-	return ended.Add(max(wait, min(retryAfter, RetryAfterMax))), true
-}
-
-// ParseRetryAfter reads a Retry-After header, seconds or a date. What can't be
-// read, or lies in the past, is 0; nothing is above [RetryAfterMax].
-func ParseRetryAfter(value string, now time.Time) time.Duration {
-	value = strings.TrimSpace(value)
-	if value == "" {
-		return 0
-	}
-	if seconds, err := strconv.ParseUint(value, 10, 63); err == nil {
-		if seconds > uint64(RetryAfterMax/time.Second) {
-			return RetryAfterMax
-		}
-		return time.Duration(seconds) * time.Second
-	}
-	at, err := http.ParseTime(value)
-	if err != nil {
-		return 0
-	}
-	return min(max(at.Sub(now), 0), RetryAfterMax)
+	return ended.Add(max(wait, min(retryAfter, egress.RetryAfterMax))), true
 }

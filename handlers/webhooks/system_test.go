@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -24,6 +25,7 @@ import (
 	"tender/eventstore/storetest"
 	"tender/handlers/engine"
 	"tender/handlers/webhooks"
+	"tender/handlers/webhooks/egress"
 	"tender/projections"
 	"tender/vault"
 )
@@ -92,12 +94,12 @@ func (s *system) background(f func(ctx context.Context)) (stop func()) {
 }
 
 // worker starts a worker with connections of its own, as another process has.
-func (s *system) worker(options ...webhooks.Option) (stop func()) {
+func (s *system) worker(options ...egress.Option) (stop func()) {
 	s.t.Helper()
 	store := storetest.Open(s.t, s.db, "test")
 	w := webhooks.NewWorker(webhooks.WorkerConfig{
 		Engine: engine.New(store, time.Now), Cursors: s.cursors, Leases: lease.New(store.Pool(), store.Log()),
-		Secrets: webhooks.NewSecrets(s.vault), Egress: webhooks.NewEgress(webhooks.Policy{AllowLoopback: true}, options...),
+		Secrets: webhooks.NewSecrets(s.vault), Egress: egress.New(egress.Policy{AllowLoopback: true}, options...),
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 	return s.background(func(ctx context.Context) { _ = w.Run(ctx) })
@@ -277,4 +279,24 @@ func (in *inbox) exactly(ids []string) {
 	if !slices.Equal(got, want) {
 		in.Errorf("%d messages came, want %d: %v", len(got), len(want), got)
 	}
+}
+
+// receive starts a receiver on loopback, which ends with the test.
+func receive(t *testing.T, handler http.HandlerFunc) *httptest.Server {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return server
+}
+
+// status answers every message with a status.
+func status(code int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
+}
+
+// hang answers nothing until the caller has gone. The body is read, because only
+// then the server notices.
+func hang(_ http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	<-r.Context().Done()
 }

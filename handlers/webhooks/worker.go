@@ -10,6 +10,7 @@ import (
 
 	"tender/eventstore/lease"
 	"tender/handlers/engine"
+	"tender/handlers/webhooks/egress"
 	"tender/projections"
 )
 
@@ -22,7 +23,7 @@ type WorkerConfig struct {
 	Cursors *projections.Cursors
 	Leases  *lease.Leases
 	Secrets *Secrets
-	Egress  *Egress
+	Egress  *egress.Client
 	Log     *slog.Logger
 }
 
@@ -37,7 +38,7 @@ type Worker struct {
 	cursors *projections.Cursors
 	leases  *lease.Leases
 	secrets *Secrets
-	egress  *Egress
+	egress  *egress.Client
 	log     *slog.Logger
 
 	owner     string

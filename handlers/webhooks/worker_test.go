@@ -15,6 +15,7 @@ import (
 	"tender/eventstore/storetest"
 	"tender/handlers/engine"
 	"tender/handlers/webhooks"
+	"tender/handlers/webhooks/egress"
 	"tender/projections"
 	"tender/vault"
 )
@@ -477,7 +478,7 @@ func TestSlowEndpointDelaysNobody(t *testing.T) {
 	slow, in := receiver(t, hang), receiver(t, status(200))
 	slowID, _ := s.endpoint("mer_1", slow.url)
 	endpointID, _ := s.endpoint("mer_1", in.url)
-	stop := s.worker(webhooks.WithTimeout(patience))
+	stop := s.worker(egress.WithTimeout(patience))
 	ids := s.sessions("mer_1", 200)
 	s.has(200, endpointID, projections.DeliveryDelivered)
 	in.exactly(ids)

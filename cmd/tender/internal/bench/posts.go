@@ -11,6 +11,7 @@ import (
 	"tender/domain/id"
 	"tender/eventstore/bench"
 	"tender/handlers/webhooks"
+	"tender/handlers/webhooks/egress"
 )
 
 // postBytes is about as much as a small message has.
@@ -20,7 +21,7 @@ const postBytes = 600
 // clients at once to the receivers in turn, for about d: what delivering costs
 // without a log that says what is to be sent, and that it was.
 func Posts(ctx context.Context, urls []string, clients int, d time.Duration) (bench.Figures, error) {
-	egress := webhooks.NewEgress(webhooks.Policy{AllowLoopback: true})
+	egress := egress.New(egress.Policy{AllowLoopback: true})
 	defer egress.Close()
 	secret := webhooks.NewSecret()
 	body := []byte(strings.Repeat("x", postBytes))

@@ -1,4 +1,4 @@
-package webhooks_test
+package egress_test
 
 import (
 	"bytes"
@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"tender/handlers/webhooks"
+	"tender/handlers/webhooks/egress"
 )
 
 // shortTimeout stands in for the delivery's timeout where a test waits for it.
@@ -29,16 +29,16 @@ func receive(t *testing.T, handler http.HandlerFunc) *httptest.Server {
 	return server
 }
 
-func egress(t *testing.T, p webhooks.Policy, options ...webhooks.Option) *webhooks.Egress {
+func guarded(t *testing.T, p egress.Policy, options ...egress.Option) *egress.Client {
 	t.Helper()
-	e := webhooks.NewEgress(p, options...)
+	e := egress.New(p, options...)
 	t.Cleanup(e.Close)
 	return e
 }
 
-func development(t *testing.T, options ...webhooks.Option) *webhooks.Egress {
+func development(t *testing.T, options ...egress.Option) *egress.Client {
 	t.Helper()
-	return egress(t, webhooks.Policy{AllowLoopback: true}, options...)
+	return guarded(t, egress.Policy{AllowLoopback: true}, options...)
 }
 
 func TestPost(t *testing.T) {
@@ -55,11 +55,10 @@ func TestPost(t *testing.T) {
 		got <- seen{r.Header, body, r.Method, r.URL.String()}
 		w.WriteHeader(http.StatusNoContent)
 	})
-	secret := webhooks.NewSecret()
 	body := []byte(`{"id":"evt_1","type":"payment.captured","data":{}}`)
-	headers := webhooks.Sign("evt_1", time.Now(), body, secret)
+	headers := http.Header{"Webhook-Id": {"evt_1"}, "Webhook-Signature": {"v1,one v1,two"}}
 	answer := development(t).Post(t.Context(), server.URL+"/hooks?shop=1", headers, body)
-	if answer.Class != webhooks.Succeeded || answer.Status != 204 || answer.Address != server.Listener.Addr().String() || answer.Duration <= 0 {
+	if answer.Class != egress.Succeeded || answer.Status != 204 || answer.Address != server.Listener.Addr().String() || answer.Duration <= 0 {
 		t.Errorf("the answer is %+v", answer)
 	}
 	request := <-got
@@ -69,8 +68,8 @@ func TestPost(t *testing.T) {
 	if request.header.Get("Content-Type") != "application/json" || request.header.Get("User-Agent") == "" || request.header.Get("Accept-Encoding") != "" {
 		t.Errorf("the headers are %v", request.header)
 	}
-	if err := verify(secret, request.body, request.header); err != nil {
-		t.Errorf("the receiver can't verify: %v", err)
+	if request.header.Get("Webhook-Id") != "evt_1" || request.header.Get("Webhook-Signature") != "v1,one v1,two" {
+		t.Errorf("the message's own headers are %v", request.header)
 	}
 }
 
@@ -78,41 +77,41 @@ func TestAnswers(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		handler http.HandlerFunc
-		class   webhooks.Class
+		class   egress.Class
 		status  int
 		slow    bool
 	}{
-		"200":              {status(200), webhooks.Succeeded, 200, false},
-		"299":              {status(299), webhooks.Succeeded, 299, false},
-		"400":              {status(400), webhooks.Rejected, 400, false},
-		"404":              {status(404), webhooks.Rejected, 404, false},
-		"410":              {status(410), webhooks.Gone, 410, false},
-		"429":              {status(429), webhooks.Rejected, 429, false},
-		"500":              {status(500), webhooks.Rejected, 500, false},
-		"304":              {status(304), webhooks.Redirected, 304, false},
-		"hang":             {hang, webhooks.TooSlow, 0, true},
-		"slow headers":     {dribble("HTTP/1.1 200 OK\r\nX-Slow: "), webhooks.TooSlow, 0, true},
-		"slow body":        {dribble("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"), webhooks.TooSlow, 200, true},
-		"slow body of 410": {dribble("HTTP/1.1 410 Gone\r\nContent-Length: 1000\r\n\r\n"), webhooks.Gone, 410, true},
-		"reset":            {raw("", true), webhooks.Reset, 0, false},
-		"closed":           {raw("", false), webhooks.Reset, 0, false},
-		"short body":       {raw("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc", false), webhooks.Reset, 200, false},
-		"reset in body":    {raw("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc", true), webhooks.Reset, 200, false},
-		"not HTTP":         {raw("220 smtp.example ESMTP\r\n", false), webhooks.Garbled, 0, false},
-		"huge headers":     {raw("HTTP/1.1 200 OK\r\nX-Huge: "+strings.Repeat("x", 1<<20)+"\r\n\r\n", false), webhooks.Garbled, 0, false},
+		"200":              {status(200), egress.Succeeded, 200, false},
+		"299":              {status(299), egress.Succeeded, 299, false},
+		"400":              {status(400), egress.Rejected, 400, false},
+		"404":              {status(404), egress.Rejected, 404, false},
+		"410":              {status(410), egress.Gone, 410, false},
+		"429":              {status(429), egress.Rejected, 429, false},
+		"500":              {status(500), egress.Rejected, 500, false},
+		"304":              {status(304), egress.Redirected, 304, false},
+		"hang":             {hang, egress.TooSlow, 0, true},
+		"slow headers":     {dribble("HTTP/1.1 200 OK\r\nX-Slow: "), egress.TooSlow, 0, true},
+		"slow body":        {dribble("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"), egress.TooSlow, 200, true},
+		"slow body of 410": {dribble("HTTP/1.1 410 Gone\r\nContent-Length: 1000\r\n\r\n"), egress.Gone, 410, true},
+		"reset":            {raw("", true), egress.Reset, 0, false},
+		"closed":           {raw("", false), egress.Reset, 0, false},
+		"short body":       {raw("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc", false), egress.Reset, 200, false},
+		"reset in body":    {raw("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc", true), egress.Reset, 200, false},
+		"not HTTP":         {raw("220 smtp.example ESMTP\r\n", false), egress.Garbled, 0, false},
+		"huge headers":     {raw("HTTP/1.1 200 OK\r\nX-Huge: "+strings.Repeat("x", 1<<20)+"\r\n\r\n", false), egress.Garbled, 0, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := receive(t, c.handler)
-			var options []webhooks.Option
+			var options []egress.Option
 			if c.slow {
-				options = append(options, webhooks.WithTimeout(shortTimeout))
+				options = append(options, egress.WithTimeout(shortTimeout))
 			}
 			answer := development(t, options...).Post(t.Context(), server.URL, nil, []byte("{}"))
 			if answer.Class != c.class || answer.Status != c.status {
 				t.Errorf("the answer is %+v, want %s %d", answer, c.class, c.status)
 			}
-			if answer.Class == webhooks.TooSlow && (answer.Duration < shortTimeout || answer.Duration > 20*shortTimeout) {
+			if answer.Class == egress.TooSlow && (answer.Duration < shortTimeout || answer.Duration > 20*shortTimeout) {
 				t.Errorf("given up after %v", answer.Duration)
 			}
 			if strings.Contains(answer.Detail, server.URL) {
@@ -178,15 +177,15 @@ func TestBodyIsReadToItsLimit(t *testing.T) {
 		}
 	})
 	answer := development(t).Post(t.Context(), server.URL, nil, []byte("{}"))
-	if answer.Class != webhooks.Succeeded || len(answer.Body) != webhooks.AnswerBytesMax || !answer.Truncated {
+	if answer.Class != egress.Succeeded || len(answer.Body) != egress.AnswerBytesMax || !answer.Truncated {
 		t.Errorf("%s with %d bytes, truncated: %v", answer.Class, len(answer.Body), answer.Truncated)
 	}
 
 	exact := receive(t, func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write(bytes.Repeat([]byte("x"), webhooks.AnswerBytesMax))
+		_, _ = w.Write(bytes.Repeat([]byte("x"), egress.AnswerBytesMax))
 	})
 	answer = development(t).Post(t.Context(), exact.URL, nil, []byte("{}"))
-	if answer.Class != webhooks.Succeeded || len(answer.Body) != webhooks.AnswerBytesMax || answer.Truncated {
+	if answer.Class != egress.Succeeded || len(answer.Body) != egress.AnswerBytesMax || answer.Truncated {
 		t.Errorf("%s with %d bytes, truncated: %v", answer.Class, len(answer.Body), answer.Truncated)
 	}
 }
@@ -197,7 +196,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	target := receive(t, func(http.ResponseWriter, *http.Request) { followed.Add(1) })
 	for _, code := range []int{301, 302, 303, 307, 308} {
 		server := receive(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, target.URL, code) })
-		if answer := development(t).Post(t.Context(), server.URL, nil, []byte("{}")); answer.Class != webhooks.Redirected || answer.Status != code {
+		if answer := development(t).Post(t.Context(), server.URL, nil, []byte("{}")); answer.Class != egress.Redirected || answer.Status != code {
 			t.Errorf("%d: %+v", code, answer)
 		}
 	}
@@ -222,7 +221,7 @@ func TestNobodyListens(t *testing.T) {
 	server := receive(t, status(200))
 	target := server.URL
 	server.Close()
-	if answer := development(t).Post(t.Context(), target, nil, []byte("{}")); answer.Class != webhooks.Refused {
+	if answer := development(t).Post(t.Context(), target, nil, []byte("{}")); answer.Class != egress.Refused {
 		t.Errorf("%+v", answer)
 	}
 }
@@ -240,7 +239,7 @@ func TestAbandoned(t *testing.T) {
 		<-arrived
 		cancel()
 	}()
-	if answer := development(t).Post(ctx, server.URL, nil, []byte("{}")); answer.Class != webhooks.Abandoned {
+	if answer := development(t).Post(ctx, server.URL, nil, []byte("{}")); answer.Class != egress.Abandoned {
 		t.Errorf("%+v", answer)
 	}
 }
@@ -249,7 +248,7 @@ func TestAbandoned(t *testing.T) {
 // reads the environment once per process, so the setting itself is looked at.
 func TestNoProxy(t *testing.T) {
 	t.Parallel()
-	if webhooks.UsesProxy(development(t)) {
+	if egress.UsesProxy(development(t)) {
 		t.Error("a transport asks for a proxy")
 	}
 }
@@ -269,26 +268,26 @@ func TestTLS(t *testing.T) {
 	}
 
 	good := start(t, &tls.Config{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12})
-	if a := development(t, webhooks.WithTLS(trusting(good))).Post(t.Context(), good.URL, nil, nil); a.Class != webhooks.Succeeded {
+	if a := development(t, egress.WithTLS(trusting(good))).Post(t.Context(), good.URL, nil, nil); a.Class != egress.Succeeded {
 		t.Errorf("TLS 1.2: %+v", a)
 	}
-	if a := development(t).Post(t.Context(), good.URL, nil, nil); a.Class != webhooks.TLSFailed {
+	if a := development(t).Post(t.Context(), good.URL, nil, nil); a.Class != egress.TLSFailed {
 		t.Errorf("an unknown authority: %+v", a)
 	}
 	old := start(t, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11})
 	lax := trusting(old)
 	lax.MinVersion = tls.VersionTLS10
-	if a := development(t, webhooks.WithTLS(lax)).Post(t.Context(), old.URL, nil, nil); a.Class != webhooks.TLSFailed {
+	if a := development(t, egress.WithTLS(lax)).Post(t.Context(), old.URL, nil, nil); a.Class != egress.TLSFailed {
 		t.Errorf("TLS 1.1: %+v", a)
 	}
 	other := trusting(good)
 	other.ServerName = "shop.invalid"
-	if a := development(t, webhooks.WithTLS(other)).Post(t.Context(), good.URL, nil, nil); a.Class != webhooks.TLSFailed {
+	if a := development(t, egress.WithTLS(other)).Post(t.Context(), good.URL, nil, nil); a.Class != egress.TLSFailed {
 		t.Errorf("another name: %+v", a)
 	}
 	plain := receive(t, status(200))
 	target := strings.Replace(plain.URL, "http://", "https://", 1)
-	if a := development(t).Post(t.Context(), target, nil, nil); a.Class != webhooks.TLSFailed {
+	if a := development(t).Post(t.Context(), target, nil, nil); a.Class != egress.TLSFailed {
 		t.Errorf("no TLS at all: %+v", a)
 	}
 }
@@ -303,8 +302,8 @@ func TestSilentHost(t *testing.T) {
 	}
 	t.Cleanup(func() { listener.Close() })
 	target := url.URL{Scheme: "https", Host: listener.Addr().String()}
-	answer := development(t, webhooks.WithTimeout(shortTimeout)).Post(t.Context(), target.String(), nil, nil)
-	if answer.Class != webhooks.TimedOut || answer.Duration > 20*shortTimeout {
+	answer := development(t, egress.WithTimeout(shortTimeout)).Post(t.Context(), target.String(), nil, nil)
+	if answer.Class != egress.TimedOut || answer.Duration > 20*shortTimeout {
 		t.Errorf("%+v", answer)
 	}
 }
@@ -323,7 +322,7 @@ func TestConnectionsAreKept(t *testing.T) {
 	t.Cleanup(server.Close)
 	e := development(t)
 	for range 20 {
-		if a := e.Post(t.Context(), server.URL, nil, []byte("{}")); a.Class != webhooks.Succeeded {
+		if a := e.Post(t.Context(), server.URL, nil, []byte("{}")); a.Class != egress.Succeeded {
 			t.Fatalf("%+v", a)
 		}
 	}
@@ -347,16 +346,16 @@ func TestHTTP2(t *testing.T) {
 	server.Config.ErrorLog = silent
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	trusting := webhooks.WithTLS(server.Client().Transport.(*http.Transport).TLSClientConfig)
+	trusting := egress.WithTLS(server.Client().Transport.(*http.Transport).TLSClientConfig)
 	e := development(t, trusting)
-	if a := e.Post(t.Context(), server.URL, nil, []byte("{}")); a.Class != webhooks.Succeeded || string(a.Body) != "HTTP/2.0" {
+	if a := e.Post(t.Context(), server.URL, nil, []byte("{}")); a.Class != egress.Succeeded || string(a.Body) != "HTTP/2.0" {
 		t.Errorf("%+v with %q", a, a.Body)
 	}
-	if a := e.Post(t.Context(), server.URL+"/abort", nil, []byte("{}")); a.Class != webhooks.Reset {
+	if a := e.Post(t.Context(), server.URL+"/abort", nil, []byte("{}")); a.Class != egress.Reset {
 		t.Errorf("a broken stream: %+v", a)
 	}
-	impatient := development(t, trusting, webhooks.WithTimeout(shortTimeout))
-	if a := impatient.Post(t.Context(), server.URL+"/hang", nil, []byte("{}")); a.Class != webhooks.TooSlow {
+	impatient := development(t, trusting, egress.WithTimeout(shortTimeout))
+	if a := impatient.Post(t.Context(), server.URL+"/hang", nil, []byte("{}")); a.Class != egress.TooSlow {
 		t.Errorf("a stream that hangs: %+v", a)
 	}
 }

@@ -1,19 +1,19 @@
-package webhooks_test
+package egress_test
 
 import (
 	"strings"
 	"testing"
 
-	"tender/handlers/webhooks"
+	"tender/handlers/webhooks/egress"
 )
 
 func TestCheckURL(t *testing.T) {
 	t.Parallel()
-	production := webhooks.Policy{}
-	development := webhooks.Policy{AllowLoopback: true}
-	ports := webhooks.Policy{Ports: []uint16{8443}}
+	production := egress.Policy{}
+	development := egress.Policy{AllowLoopback: true}
+	ports := egress.Policy{Ports: []uint16{8443}}
 	for _, c := range []struct {
-		policy   webhooks.Policy
+		policy   egress.Policy
 		url      string
 		accepted bool
 	}{
@@ -113,7 +113,7 @@ func FuzzCheckURL(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
-		if (webhooks.Policy{}).CheckURL(raw) != "" {
+		if (egress.Policy{}).CheckURL(raw) != "" {
 			return
 		}
 		if !strings.HasPrefix(strings.ToLower(raw), "https://") || strings.ContainsAny(raw, " \r\n#") {

@@ -1,4 +1,4 @@
-package webhooks_test
+package egress_test
 
 import (
 	"bytes"
@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"tender/handlers/webhooks"
+	"tender/handlers/webhooks/egress"
 )
 
 // zeros is a small answer that unpacks into a large one.
@@ -65,16 +65,16 @@ func TestAnswersAreBounded(t *testing.T) {
 	two.Config.ErrorLog = silent
 	two.StartTLS()
 	t.Cleanup(two.Close)
-	e := development(t, webhooks.WithTLS(two.Client().Transport.(*http.Transport).TLSClientConfig))
+	e := development(t, egress.WithTLS(two.Client().Transport.(*http.Transport).TLSClientConfig))
 	for _, base := range []string{one.URL, two.URL} {
 		for _, path := range []string{"/headers", "/hints", "/trailers"} {
 			a := e.Post(t.Context(), base+path, nil, []byte("{}"))
-			if a.Class != webhooks.Garbled && a.Class != webhooks.Reset || a.Duration > webhooks.DeliveryTimeout/2 {
+			if a.Class != egress.Garbled && a.Class != egress.Reset || a.Duration > egress.DeliveryTimeout/2 {
 				t.Errorf("%s: %+v", base+path, a)
 			}
 		}
 		a := e.Post(t.Context(), base+"/bomb", nil, []byte("{}"))
-		if a.Class != webhooks.Succeeded || !bytes.Equal(a.Body, bomb[:min(len(bomb), webhooks.AnswerBytesMax)]) {
+		if a.Class != egress.Succeeded || !bytes.Equal(a.Body, bomb[:min(len(bomb), egress.AnswerBytesMax)]) {
 			t.Errorf("a packed answer from %s: %s %s, %d bytes of %d", base, a.Class, a.Detail, len(a.Body), len(bomb))
 		}
 	}
@@ -90,8 +90,8 @@ func TestUnreadMessage(t *testing.T) {
 	}
 	t.Cleanup(func() { listener.Close() })
 	more := make([]byte, 64<<20) // than the system takes for somebody who doesn't read
-	a := development(t, webhooks.WithTimeout(shortTimeout)).Post(t.Context(), "http://"+listener.Addr().String(), nil, more)
-	if a.Class != webhooks.TooSlow || a.Duration > 20*shortTimeout {
+	a := development(t, egress.WithTimeout(shortTimeout)).Post(t.Context(), "http://"+listener.Addr().String(), nil, more)
+	if a.Class != egress.TooSlow || a.Duration > 20*shortTimeout {
 		t.Errorf("%+v", a)
 	}
 }

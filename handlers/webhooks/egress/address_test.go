@@ -1,4 +1,4 @@
-package webhooks_test
+package egress_test
 
 import (
 	"net/netip"
@@ -6,7 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"tender/handlers/webhooks"
+	"tender/handlers/webhooks/egress"
 )
 
 // Both ends of every special range, what lies just beside it, and every form in
@@ -61,12 +61,12 @@ func TestSpecial(t *testing.T) {
 		// Zones.
 		"fe80::1%eth0": true, "2a00:1450:4001:81b::200e%eth0": true,
 	} {
-		why := webhooks.Special(netip.MustParseAddr(address))
+		why := egress.Special(netip.MustParseAddr(address))
 		if (why != "") != special {
 			t.Errorf("%s: %q, want special: %v", address, why, special)
 		}
 	}
-	if webhooks.Special(netip.Addr{}) == "" {
+	if egress.Special(netip.Addr{}) == "" {
 		t.Error("no address at all is no public one")
 	}
 }
@@ -76,20 +76,20 @@ func TestSpecialInEveryForm(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		four := [4]byte(rapid.SliceOfN(rapid.Byte(), 4, 4).Draw(t, "address"))
-		if webhooks.Special(netip.AddrFrom4(four)) == "" {
+		if egress.Special(netip.AddrFrom4(four)) == "" {
 			return
 		}
 		for _, prefix := range []string{"::", "::ffff:0:0", "::ffff:0:0:0", "64:ff9b::", "64:ff9b:1::", "2a00:1450::5efe:0:0", "2a00:1450::200:5efe:0:0"} {
 			bytes := netip.MustParseAddr(prefix).As16()
 			copy(bytes[12:], four[:])
-			if a := netip.AddrFrom16(bytes); webhooks.Special(a) == "" {
+			if a := netip.AddrFrom16(bytes); egress.Special(a) == "" {
 				t.Fatalf("%v passes as %v", netip.AddrFrom4(four), a)
 			}
 		}
 		var sixToFour [16]byte
 		sixToFour[0], sixToFour[1] = 0x20, 0x02
 		copy(sixToFour[2:], four[:])
-		if webhooks.Special(netip.AddrFrom16(sixToFour)) == "" {
+		if egress.Special(netip.AddrFrom16(sixToFour)) == "" {
 			t.Fatalf("%v passes by 6to4", netip.AddrFrom4(four))
 		}
 	})
@@ -97,24 +97,24 @@ func TestSpecialInEveryForm(t *testing.T) {
 
 func TestJudge(t *testing.T) {
 	t.Parallel()
-	loopback := webhooks.Policy{AllowLoopback: true}
+	loopback := egress.Policy{AllowLoopback: true}
 	for _, c := range []struct {
-		policy  webhooks.Policy
+		policy  egress.Policy
 		address string
 		plain   bool
 		allowed bool
 	}{
-		{webhooks.Policy{}, "8.8.8.8:443", false, true},
-		{webhooks.Policy{}, "8.8.8.8:80", false, true},
-		{webhooks.Policy{}, "8.8.8.8:443", true, false},
-		{webhooks.Policy{}, "8.8.8.8:25", false, false},
-		{webhooks.Policy{Ports: []uint16{25}}, "8.8.8.8:25", false, true},
-		{webhooks.Policy{Ports: []uint16{25}}, "10.0.0.1:25", false, false},
-		{webhooks.Policy{}, "127.0.0.1:443", false, false},
-		{webhooks.Policy{}, "[::1]:443", false, false},
-		{webhooks.Policy{}, "[::ffff:127.0.0.1]:443", false, false},
-		{webhooks.Policy{}, "shop.example:443", false, false},
-		{webhooks.Policy{}, "", false, false},
+		{egress.Policy{}, "8.8.8.8:443", false, true},
+		{egress.Policy{}, "8.8.8.8:80", false, true},
+		{egress.Policy{}, "8.8.8.8:443", true, false},
+		{egress.Policy{}, "8.8.8.8:25", false, false},
+		{egress.Policy{Ports: []uint16{25}}, "8.8.8.8:25", false, true},
+		{egress.Policy{Ports: []uint16{25}}, "10.0.0.1:25", false, false},
+		{egress.Policy{}, "127.0.0.1:443", false, false},
+		{egress.Policy{}, "[::1]:443", false, false},
+		{egress.Policy{}, "[::ffff:127.0.0.1]:443", false, false},
+		{egress.Policy{}, "shop.example:443", false, false},
+		{egress.Policy{}, "", false, false},
 		{loopback, "127.0.0.1:9999", true, true},
 		{loopback, "127.0.0.1:9999", false, true},
 		{loopback, "[::1]:9999", true, true},

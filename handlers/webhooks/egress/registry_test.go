@@ -1,10 +1,10 @@
-package webhooks_test
+package egress_test
 
 import (
 	"net/netip"
 	"testing"
 
-	"tender/handlers/webhooks"
+	"tender/handlers/webhooks/egress"
 )
 
 // registered are all ranges of IANA's registries of special-purpose addresses
@@ -98,7 +98,7 @@ func middle(p netip.Prefix) netip.Addr {
 
 func TestNoRegisteredRangeIsReached(t *testing.T) {
 	t.Parallel()
-	production := webhooks.Policy{}
+	production := egress.Policy{}
 	for _, r := range registered {
 		p := netip.MustParsePrefix(r.prefix)
 		for _, a := range []netip.Addr{p.Addr(), middle(p), last(p)} {
@@ -115,7 +115,7 @@ func TestNoRegisteredRangeIsReached(t *testing.T) {
 				}
 			}
 			for _, a := range reached {
-				if webhooks.Special(a) == "" || production.Judge(netip.AddrPortFrom(a, 443).String(), false) == nil {
+				if egress.Special(a) == "" || production.Judge(netip.AddrPortFrom(a, 443).String(), false) == nil {
 					t.Errorf("%v of %v (%s) is reached", a, p, r.what)
 				}
 			}
@@ -128,7 +128,7 @@ func TestWhatHoldsIPv4IsJudgedInside(t *testing.T) {
 	for _, r := range judgedInside {
 		bytes := netip.MustParsePrefix(r.prefix).Addr().As16()
 		copy(bytes[12:], []byte{93, 184, 216, 34})
-		if why := webhooks.Special(netip.AddrFrom16(bytes)); why != "" {
+		if why := egress.Special(netip.AddrFrom16(bytes)); why != "" {
 			t.Errorf("%v of %s is %s", netip.AddrFrom16(bytes), r.what, why)
 		}
 	}

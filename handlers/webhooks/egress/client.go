@@ -1,4 +1,4 @@
-package webhooks
+package egress
 
 import (
 	"bytes"
@@ -32,18 +32,18 @@ const (
 	userAgent            = "Tender-Webhooks/1"
 )
 
-// Egress sends messages to where merchants want them, under a [Policy]. The
+// Client sends messages to where merchants want them, under a [Policy]. The
 // address is judged when the connection is made, after its name was resolved; no
 // redirect is followed, and no proxy of the environment is used, because either
 // would lead round that. It is safe for concurrent use.
-type Egress struct {
+type Client struct {
 	policy  Policy
 	timeout time.Duration
 	secure  *http.Client // TLS, to public addresses
 	plain   *http.Client // to loopback, where the policy allows it
 }
 
-// Option changes an [Egress], for tests.
+// Option changes an [Client], for tests.
 type Option func(*settings)
 
 type settings struct {
@@ -61,13 +61,13 @@ func WithResolver(r *net.Resolver) Option { return func(s *settings) { s.resolve
 // WithTLS sets whose certificates are trusted. The lowest version stays 1.2.
 func WithTLS(c *tls.Config) Option { return func(s *settings) { s.tls = c } }
 
-// NewEgress returns an egress under p.
-func NewEgress(p Policy, options ...Option) *Egress {
+// New returns a client under p.
+func New(p Policy, options ...Option) *Client {
 	s := settings{timeout: DeliveryTimeout}
 	for _, o := range options {
 		o(&s)
 	}
-	return &Egress{
+	return &Client{
 		policy: p, timeout: s.timeout,
 		secure: client(p, s, false),
 		plain:  client(p, s, true),
@@ -75,7 +75,7 @@ func NewEgress(p Policy, options ...Option) *Egress {
 }
 
 // Close gives back idle connections.
-func (e *Egress) Close() {
+func (e *Client) Close() {
 	e.secure.CloseIdleConnections()
 	e.plain.CloseIdleConnections()
 }
@@ -121,7 +121,7 @@ type Answer struct {
 // Post sends a message once. It never fails: what goes wrong is the answer's
 // class. When ctx ends first, the class is [Abandoned], and it is unknown
 // whether the message arrived.
-func (e *Egress) Post(ctx context.Context, target string, header http.Header, body []byte) (answer Answer) {
+func (e *Client) Post(ctx context.Context, target string, header http.Header, body []byte) (answer Answer) {
 	started := time.Now()
 	defer func() { answer.Duration = time.Since(started) }()
 	if why := e.policy.CheckURL(target); why != "" {
@@ -159,14 +159,14 @@ func (e *Egress) Post(ctx context.Context, target string, header http.Header, bo
 	return answer
 }
 
-func (e *Egress) client(u *url.URL) *http.Client {
+func (e *Client) client(u *url.URL) *http.Client {
 	if u.Scheme == "https" {
 		return e.secure
 	}
 	return e.plain
 }
 
-func (e *Egress) failure(ctx context.Context, err error, connected bool) (Class, string) {
+func (e *Client) failure(ctx context.Context, err error, connected bool) (Class, string) {
 	if ctx.Err() != nil {
 		return Abandoned, "stopped from here"
 	}

@@ -1,4 +1,4 @@
-package webhooks_test
+package egress_test
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/net/dns/dnsmessage"
 
-	"tender/handlers/webhooks"
+	"tender/handlers/webhooks/egress"
 )
 
 var silent = log.New(io.Discard, "", 0)
@@ -118,7 +118,7 @@ func TestRebinding(t *testing.T) {
 
 	names := newNameserver(t)
 	resolver := names.resolver()
-	policy := webhooks.Policy{Ports: []uint16{uint16(port)}}
+	policy := egress.Policy{Ports: []uint16{uint16(port)}}
 	target := "https://shop.example.com:" + strconv.Itoa(port) + "/hooks"
 	names.answer("93.184.216.34")
 	if why := policy.CheckURL(target); why != "" {
@@ -129,14 +129,14 @@ func TestRebinding(t *testing.T) {
 		t.Fatalf("the name leads to %v, %v", found, err)
 	}
 
-	e := egress(t, policy, webhooks.WithResolver(resolver))
+	e := guarded(t, policy, egress.WithResolver(resolver))
 	for _, answer := range [][]string{
 		{"127.0.0.1"}, {"127.255.255.254"}, {"0.0.0.0"}, {"10.0.0.1"}, {"169.254.169.254"}, {"100.64.0.1"},
 		{"::1"}, {"::ffff:127.0.0.1"}, {"::"}, {"fd00:ec2::254"}, {"fe80::1"}, {"64:ff9b::7f00:1"}, {"2002:7f00:1::"},
 		{"127.0.0.1", "::1"}, {"10.0.0.1", "127.0.0.1", "::ffff:127.0.0.1"},
 	} {
 		names.answer(answer...)
-		if a := e.Post(t.Context(), target, nil, []byte("{}")); a.Class != webhooks.Blocked {
+		if a := e.Post(t.Context(), target, nil, []byte("{}")); a.Class != egress.Blocked {
 			t.Errorf("%v: %+v", answer, a)
 		}
 	}
@@ -145,7 +145,7 @@ func TestRebinding(t *testing.T) {
 	}
 
 	names.answer()
-	if a := e.Post(t.Context(), target, nil, []byte("{}")); a.Class != webhooks.DNSFailed {
+	if a := e.Post(t.Context(), target, nil, []byte("{}")); a.Class != egress.DNSFailed {
 		t.Errorf("a name without an address: %+v", a)
 	}
 }
@@ -159,17 +159,17 @@ func TestRebindingOfKeptConnections(t *testing.T) {
 	port := strconv.Itoa(server.Listener.Addr().(*net.TCPAddr).Port)
 	names := newNameserver(t)
 	names.answer("127.0.0.1")
-	e := egress(t, webhooks.Policy{AllowLoopback: true, Ports: []uint16{uint16(server.Listener.Addr().(*net.TCPAddr).Port)}},
-		webhooks.WithResolver(names.resolver()), webhooks.WithTLS(server.Client().Transport.(*http.Transport).TLSClientConfig))
+	e := guarded(t, egress.Policy{AllowLoopback: true, Ports: []uint16{uint16(server.Listener.Addr().(*net.TCPAddr).Port)}},
+		egress.WithResolver(names.resolver()), egress.WithTLS(server.Client().Transport.(*http.Transport).TLSClientConfig))
 	target := "https://example.com:" + port
 	for _, inside := range []string{"127.0.0.1", "10.0.0.1", "169.254.169.254", "fd00:ec2::254"} {
-		if a := e.Post(t.Context(), target, nil, []byte("{}")); a.Class != webhooks.Succeeded || a.Address != "127.0.0.1:"+port {
+		if a := e.Post(t.Context(), target, nil, []byte("{}")); a.Class != egress.Succeeded || a.Address != "127.0.0.1:"+port {
 			t.Errorf("while the name leads to %s: %+v", inside, a)
 		}
 		names.answer(inside)
 	}
 	e.Close() // no connection is kept
-	if a := e.Post(t.Context(), target, nil, []byte("{}")); a.Class != webhooks.Blocked || a.Address != "" {
+	if a := e.Post(t.Context(), target, nil, []byte("{}")); a.Class != egress.Blocked || a.Address != "" {
 		t.Errorf("a new connection: %+v", a)
 	}
 }
@@ -185,16 +185,16 @@ func TestNamedReceiver(t *testing.T) {
 	trusting := server.Client().Transport.(*http.Transport).TLSClientConfig
 	target := "https://example.com:" + strconv.Itoa(port)
 
-	allowed := egress(t, webhooks.Policy{AllowLoopback: true, Ports: []uint16{uint16(port)}}, webhooks.WithResolver(names.resolver()), webhooks.WithTLS(trusting))
-	if a := allowed.Post(t.Context(), target, nil, []byte("{}")); a.Class != webhooks.Succeeded {
+	allowed := guarded(t, egress.Policy{AllowLoopback: true, Ports: []uint16{uint16(port)}}, egress.WithResolver(names.resolver()), egress.WithTLS(trusting))
+	if a := allowed.Post(t.Context(), target, nil, []byte("{}")); a.Class != egress.Succeeded {
 		t.Errorf("%+v", a)
 	}
-	refused := egress(t, webhooks.Policy{Ports: []uint16{uint16(port)}}, webhooks.WithResolver(names.resolver()), webhooks.WithTLS(trusting))
-	if a := refused.Post(t.Context(), target, nil, []byte("{}")); a.Class != webhooks.Blocked || a.Address != "" {
+	refused := guarded(t, egress.Policy{Ports: []uint16{uint16(port)}}, egress.WithResolver(names.resolver()), egress.WithTLS(trusting))
+	if a := refused.Post(t.Context(), target, nil, []byte("{}")); a.Class != egress.Blocked || a.Address != "" {
 		t.Errorf("%+v", a)
 	}
 	wrongScheme := allowed.Post(t.Context(), "http://example.com:"+strconv.Itoa(port), nil, nil)
-	if wrongScheme.Class != webhooks.Blocked {
+	if wrongScheme.Class != egress.Blocked {
 		t.Errorf("plain HTTP to a name: %+v", wrongScheme)
 	}
 }
