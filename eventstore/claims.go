@@ -10,7 +10,7 @@ import (
 // Claimed returns the stream that holds a look-up key, and whether any does. Once
 // a stream holds it, it always will.
 func (s *Store) Claimed(ctx context.Context, kind, value string) (stream string, ok bool, err error) {
-	err = s.reads.QueryRow(ctx, claimQuery(s.log), kind, value).Scan(&stream)
+	err = s.reread(ctx, func() error { return s.reads.QueryRow(ctx, claimQuery(s.log), kind, value).Scan(&stream) })
 	if errors.Is(err, pgx.ErrNoRows) {
 		return "", false, nil
 	}

@@ -22,9 +22,11 @@ func (s *Store) KeyRecord(ctx context.Context, merchantID, kind, key string) (Ke
 	var fingerprints, refusal []byte
 	var answeredAt *time.Time
 	var expired bool
-	err := s.reads.QueryRow(ctx, keyQuery(s.log), merchantID, kind, key).Scan(
-		(*uuid.UUID)(&r.CommandID), &fingerprints, &r.Stream, &r.RecordedAt,
-		&answeredAt, &status, &stream, &version, &refusal, &expired)
+	err := s.reread(ctx, func() error {
+		return s.reads.QueryRow(ctx, keyQuery(s.log), merchantID, kind, key).Scan(
+			(*uuid.UUID)(&r.CommandID), &fingerprints, &r.Stream, &r.RecordedAt,
+			&answeredAt, &status, &stream, &version, &refusal, &expired)
+	})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return KeyRecord{}, false, nil
 	}

@@ -49,11 +49,14 @@ func (s *Store) Streams(ctx context.Context, after ...StreamAfter) ([]StreamTail
 		names[i] = a.Stream
 		versions[i] = int32(min(max(a.Version, 0), versionMax))
 	}
-	rows, err := s.reads.Query(ctx, streamsQuery(s.log), names, versions)
-	if err != nil {
-		return nil, errors.Wrap(err, "read streams")
-	}
-	tails, err := scanTails(rows, len(after))
+	var tails []StreamTail
+	err := s.reread(ctx, func() error {
+		rows, err := s.reads.Query(ctx, streamsQuery(s.log), names, versions)
+		if err == nil {
+			tails, err = scanTails(rows, len(after))
+		}
+		return err
+	})
 	return tails, errors.Wrap(err, "read streams")
 }
 
@@ -108,11 +111,14 @@ func (s *Store) After(ctx context.Context, position int64, limit int) ([]Event, 
 	if limit < 1 || limit > afterMax {
 		return nil, errors.AssertionFailedf("%d events at once", limit)
 	}
-	rows, err := s.reads.Query(ctx, afterQuery(s.log), position, limit)
-	if err != nil {
-		return nil, errors.Wrap(err, "read the log")
-	}
-	events, err := pgx.CollectRows(rows, scanEvent)
+	var events []Event
+	err := s.reread(ctx, func() error {
+		rows, err := s.reads.Query(ctx, afterQuery(s.log), position, limit)
+		if err == nil {
+			events, err = pgx.CollectRows(rows, scanEvent)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, errors.Wrap(err, "read the log")
 	}
@@ -131,7 +137,7 @@ func afterQuery(log Log) string {
 // Head returns the last position and its chain hash; 0 and zero for an empty log.
 func (s *Store) Head(ctx context.Context) (position int64, hash [32]byte, err error) {
 	var b []byte
-	err = s.reads.QueryRow(ctx, headQuery(s.log)).Scan(&position, &b)
+	err = s.reread(ctx, func() error { return s.reads.QueryRow(ctx, headQuery(s.log)).Scan(&position, &b) })
 	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, hash, nil
 	}
@@ -151,7 +157,7 @@ func (s *Store) HashAt(ctx context.Context, position int64) ([32]byte, error) {
 		return hash, nil
 	}
 	var b []byte
-	err := s.reads.QueryRow(ctx, hashQuery(s.log), position).Scan(&b)
+	err := s.reread(ctx, func() error { return s.reads.QueryRow(ctx, hashQuery(s.log), position).Scan(&b) })
 	if errors.Is(err, pgx.ErrNoRows) {
 		return hash, errors.Wrapf(ErrGap, "no position %d", position)
 	}
