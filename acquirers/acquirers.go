@@ -107,6 +107,7 @@ type Authorisation struct {
 
 	Card      Card     // empty where an account pays
 	Account   *Account // nil: the card pays
+	Payee     string   // whom the customer pays, as they are shown it; may be empty
 	ReturnURL string   // where a customer who was sent away comes back to; http or https, absolute
 }
 
@@ -235,7 +236,10 @@ type Refunder interface {
 
 // Settler ends doubt: it says what happened to the operation with this key, or
 // closes the key so that a request with it that arrives later is refused. A
-// challenge that the customer has not finished is closed as well.
+// challenge that the customer has not finished is closed as well, and so is what
+// they have not approved yet. Where money comes from an account it may come all the
+// same, after the key was closed: a notification says so, and from there on so does
+// Settle. It is then to be refunded by its reference.
 type Settler interface {
 	Settle(ctx context.Context, key string) (Answer, error)
 }

@@ -8,7 +8,9 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"tender/acquirers"
 )
@@ -22,40 +24,49 @@ func (s *Server) authorise(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a := body.toPort()
-	if !known(a) || !isToken(a.NetworkTransactionID) || !isToken(a.Country) {
+	if !known(a) || !isToken(a.NetworkTransactionID) || !isToken(a.Country) || !isPayee(a.Payee) {
 		writeFault(w, http.StatusBadRequest, faultMalformed, "The request holds a value that is not known here.")
 		return
 	}
 	if a.Initiator == acquirers.InitiatorMerchant && !mayBeAbsent(a) {
-		writeFault(w, http.StatusBadRequest, faultMalformed, "Without the customer a payment uses a card that an earlier one has stored: "+
+		writeFault(w, http.StatusBadRequest, faultMalformed, "Without the customer a payment uses a card or an account that an earlier one has stored: "+
 			"it says so, says why it is made, and names that payment; it has no CVC and asks for no authentication.")
 		return
+	}
+	if a.Account != nil {
+		if fault := accountFault(a); fault != "" {
+			writeFault(w, http.StatusBadRequest, faultMalformed, fault)
+			return
+		}
 	}
 	if a.ReturnURL != "" && !isReturnURL(a.ReturnURL) {
 		writeFault(w, http.StatusBadRequest, faultMalformed, "The return URL must be an absolute http or https URL.")
 		return
 	}
-	card := lookUp(a.Card.Number)
-	s.travel(r, card)
+	payer := characterOf(a)
+	s.travel(r, payer)
 
-	asked := s.judge(a, card)
+	asked := s.judge(a, payer)
 	ctx, cancel := performing(r)
 	defer cancel()
-	stands, err := s.perform(ctx, asked, a, card)
+	stands, err := s.perform(ctx, asked, a, payer)
 	if err != nil {
 		s.broken(w, r, err)
 		return
 	}
-	if card.behaviour == answerDelayed && stands.Reference == asked.Reference {
-		_ = s.hold(r.Context(), answerLate)
+	if stands.Reference == asked.Reference {
+		s.goOn(stands)
+		if payer.behaviour == answerDelayed {
+			_ = s.hold(r.Context(), answerLate)
+		}
 	}
 	s.answer(w, r, asked, stands)
 }
 
 // travel plays the request's way here: it may never arrive, or late. A request
 // that is late when the server closes is lost.
-func (s *Server) travel(r *http.Request, card testCard) {
-	switch card.behaviour {
+func (s *Server) travel(r *http.Request, payer character) {
+	switch payer.behaviour {
 	case requestLost:
 		_ = s.hold(r.Context(), holdLost)
 		cut()
@@ -65,21 +76,30 @@ func (s *Server) travel(r *http.Request, card testCard) {
 			cut()
 		}
 	case succeeds, declines, challenges, needsCustomer, everyThird, answerLost, answerDelayed,
-		firstCaptureLost, captureDeclined, refundDeclined, refundLost, refundFailsLate, notATestCard:
+		firstCaptureLost, captureDeclined, refundDeclined, refundLost, refundFailsLate, notATestCard,
+		approvesItself, refusesItself, bankRefuses, silent, toldLate, toldTwice, paysAfterTheEnd:
 	}
 }
 
+// characterOf returns how the card or the account behaves that is to pay.
+func characterOf(a acquirers.Authorisation) character {
+	if a.Account != nil {
+		return accountCharacter(*a.Account)
+	}
+	return lookUp(a.Card.Number)
+}
+
 // judge makes the operation that stands under the key if the key is free.
-func (s *Server) judge(a acquirers.Authorisation, card testCard) operation {
+func (s *Server) judge(a acquirers.Authorisation, payer character) operation {
 	now := truncated(s.cfg.Now())
-	t := traceOf(a.Card.Number)
-	v := decide(a, card, t, now)
+	t := traceOf(a)
+	v := decide(a, payer, t, now)
 	o := operation{
 		Key: a.Key, Kind: kindAuthorisation, Status: v.status,
-		Fingerprint: fingerprintOf(a, card, t), Reference: newReference(),
+		Fingerprint: fingerprintOf(a, payer, t), Reference: newReference(),
 		Amount: a.Amount, Currency: a.Currency, Sale: a.Capture && a.Amount > 0,
-		Initiator: string(a.Initiator), Behaviour: card.behaviour,
-		Scheme: t.Scheme, BIN: t.BIN, Last4: t.Last4,
+		Initiator: string(a.Initiator), Behaviour: payer.behaviour,
+		Scheme: t.Scheme, BIN: t.BIN, Last4: t.Last4, Account: t.Account, Bank: t.Bank, Payee: a.Payee,
 		ErrorCode: v.errorCode, DeclineCode: v.declineCode, Message: v.message,
 		ThreeDSecure: v.threeDSecure, AnswerLost: v.answerLost,
 		ReturnURL: a.ReturnURL, EffectiveAt: now,
@@ -87,19 +107,19 @@ func (s *Server) judge(a acquirers.Authorisation, card testCard) operation {
 	switch v.status {
 	case acquirers.StatusApproved:
 		o.open(now)
-	case acquirers.StatusActionRequired:
+	case acquirers.StatusActionRequired, acquirers.StatusPending:
 		o.ChallengeToken = newChallengeToken()
-	case acquirers.StatusDeclined, acquirers.StatusClosed, acquirers.StatusPending:
+	case acquirers.StatusDeclined, acquirers.StatusClosed:
 	}
 	return o
 }
 
 // perform enters the operation into the book.
-func (s *Server) perform(ctx context.Context, o operation, a acquirers.Authorisation, card testCard) (operation, error) {
-	byCount := card.behaviour == everyThird && a.Initiator == acquirers.InitiatorMerchant
+func (s *Server) perform(ctx context.Context, o operation, a acquirers.Authorisation, payer character) (operation, error) {
+	byCount := payer.behaviour == everyThird && a.Initiator == acquirers.InitiatorMerchant
 	if byCount && o.Status == acquirers.StatusApproved {
 		// The series is that of the first payment, which is one saved method's.
-		return s.book.authoriseByCount(ctx, o, a.NetworkTransactionID, card)
+		return s.book.authoriseByCount(ctx, o, a.NetworkTransactionID, payer)
 	}
 	return s.book.authorise(ctx, o)
 }
@@ -125,11 +145,13 @@ func mayBeAbsent(a acquirers.Authorisation) bool {
 // fingerprintOf digests an authorisation without its number, CVC and holder: a
 // digest of a number can be reversed by trying all numbers, so that keeping it
 // would be keeping the number. Two cards with the same first six and last four
-// digits, expiry and behaviour are one card to it.
-func fingerprintOf(a acquirers.Authorisation, card testCard, t trace) []byte {
+// digits, expiry and behaviour are one card to it; so are two telephones whose
+// numbers have the same last four digits. Nor does the payee's name count, which may
+// have changed by the time that a request is repeated.
+func fingerprintOf(a acquirers.Authorisation, payer character, t trace) []byte {
 	return fingerprint(kindAuthorisation, strconv.FormatInt(a.Amount, 10), a.Currency, a.Country,
 		strconv.FormatBool(a.Capture), string(a.Initiator), string(a.StoredCredential), string(a.Reason),
-		a.NetworkTransactionID, string(a.Authentication), string(card.behaviour), t.BIN, t.Last4,
+		a.NetworkTransactionID, string(a.Authentication), string(payer.behaviour), t.BIN, t.Last4, t.Account, t.Bank,
 		strconv.Itoa(a.Card.ExpMonth), strconv.Itoa(a.Card.ExpYear), a.ReturnURL)
 }
 
@@ -138,6 +160,11 @@ func fingerprintOf(a acquirers.Authorisation, card testCard, t trace) []byte {
 func isReturnURL(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && len(s) <= urlBytesMax && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil
+}
+
+// isPayee reports whether s can be shown as a name.
+func isPayee(s string) bool {
+	return len(s) <= payeeBytesMax && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 // challengeTokenBytes of randomness make the address of a challenge: who knows it

@@ -45,27 +45,34 @@ type operation struct {
 	ThreeDSecure         acquirers.ThreeDSecure
 	NetworkTransactionID string
 	AnswerLost           bool
-	ChallengeToken       string
+	ChallengeToken       string // in the address of the customer's page
 	ReturnURL            string
 	EffectiveAt          time.Time
 	ExpiresAt            *time.Time // of an authorisation that was not captured at once
+	Account              string     // the kind of account that pays; "": a card
+	Bank                 string
+	Payee                string
+	Decision             decision
 }
 
 // operationColumns are read and written in the order of the struct's fields.
 const operationColumns = `key, kind, status, fingerprint, reference, authorisation, amount, currency, sale,
 	initiator, behaviour, scheme, bin, last4, error_code, decline_code, message, three_d_secure,
-	network_transaction_id, answer_lost, challenge_token, return_url, effective_at, expires_at`
+	network_transaction_id, answer_lost, challenge_token, return_url, effective_at, expires_at,
+	account, bank, payee, decision`
 
 // columns points at every field, in the order of operationColumns.
 func (o *operation) columns() []any {
 	return []any{&o.Key, &o.Kind, &o.Status, &o.Fingerprint, &o.Reference, &o.Authorisation, &o.Amount,
 		&o.Currency, &o.Sale, &o.Initiator, &o.Behaviour, &o.Scheme, &o.BIN, &o.Last4, &o.ErrorCode,
 		&o.DeclineCode, &o.Message, &o.ThreeDSecure, &o.NetworkTransactionID, &o.AnswerLost,
-		&o.ChallengeToken, &o.ReturnURL, &o.EffectiveAt, &o.ExpiresAt}
+		&o.ChallengeToken, &o.ReturnURL, &o.EffectiveAt, &o.ExpiresAt,
+		&o.Account, &o.Bank, &o.Payee, &o.Decision}
 }
 
-// answer is what the caller is told of the operation; acs is where challenges are.
-func (o *operation) answer(acs string) answerBody {
+// answer is what the caller is told of the operation; public is where customers
+// reach the server.
+func (o *operation) answer(public string) answerBody {
 	b := answerBody{
 		Key: o.Key, Status: string(o.Status), ErrorCode: o.ErrorCode, DeclineCode: o.DeclineCode,
 		Message: o.Message, ThreeDSecure: string(o.ThreeDSecure), EffectiveAt: o.EffectiveAt.UTC(),
@@ -74,9 +81,9 @@ func (o *operation) answer(acs string) answerBody {
 	case acquirers.StatusApproved:
 		b.Reference, b.NetworkTransactionID = o.Reference, o.NetworkTransactionID
 		b.ExpiresAt = o.ExpiresAt
-	case acquirers.StatusActionRequired:
-		b.RedirectURL = acs + o.ChallengeToken
-	case acquirers.StatusDeclined, acquirers.StatusClosed, acquirers.StatusPending:
+	case acquirers.StatusActionRequired, acquirers.StatusPending:
+		b.RedirectURL = o.address(public)
+	case acquirers.StatusDeclined, acquirers.StatusClosed:
 	}
 	return b
 }
@@ -94,7 +101,8 @@ type book struct{ pool *pgxpool.Pool }
 const authoriseSQL = `
 with taken as (
 	insert into simulator.operations (` + operationColumns + `)
-	values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
+	values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
+	        $25, $26, $27, $28)
 	on conflict (key) do nothing
 	returning *
 ), opened as (
@@ -121,10 +129,10 @@ func authoriseWith(ctx context.Context, db rowQuerier, o operation) (operation, 
 	return find(ctx, db, o.Key, "")
 }
 
-// authoriseByCount is authorise for cards whose answer depends on how many
+// authoriseByCount is authorise for cards and accounts whose answer depends on how many
 // payments of the same series came before: o is what happens in turn, every
 // other time it is declined with the codes given.
-func (b book) authoriseByCount(ctx context.Context, o operation, series string, card testCard) (operation, error) {
+func (b book) authoriseByCount(ctx context.Context, o operation, series string, payer character) (operation, error) {
 	const turns = 3 // the last one succeeds
 	stood := o
 	err := pgx.BeginFunc(ctx, b.pool, func(tx pgx.Tx) error {
@@ -137,7 +145,7 @@ func (b book) authoriseByCount(ctx context.Context, o operation, series string, 
 			return errors.Wrap(err, "count the turns of a series")
 		}
 		if count%turns != 0 {
-			o.decline(decline(card.errorCode, card.declineCode, "The test card succeeds every third time."))
+			o.decline(decline(payer.errorCode, payer.declineCode, "It succeeds every third time."))
 		}
 		var err error
 		if stood, err = authoriseWith(ctx, tx, o); err != nil {
@@ -173,10 +181,9 @@ func (b book) draw(ctx context.Context, o operation) (operation, error) {
 }
 
 // settle says what stands under the key, and closes it where nothing does or a
-// customer is still being waited for.
-func (b book) settle(ctx context.Context, key string, at time.Time) (operation, error) {
-	var stands operation
-	err := pgx.BeginFunc(ctx, b.pool, func(tx pgx.Tx) error {
+// customer or their bank is still being waited for. Closed says that it was.
+func (b book) settle(ctx context.Context, key string, at time.Time) (stands operation, closed bool, err error) {
+	err = pgx.BeginFunc(ctx, b.pool, func(tx pgx.Tx) error {
 		// Waits for a request with this key that is being performed just now.
 		const take = `
 			insert into simulator.operations (key, kind, status, reference, message, effective_at)
@@ -189,14 +196,19 @@ func (b book) settle(ctx context.Context, key string, at time.Time) (operation, 
 		if stands, err = find(ctx, tx, key, "for update"); err != nil {
 			return err
 		}
-		if stands.Status != acquirers.StatusActionRequired {
+		from := stands.Status
+		if from != acquirers.StatusActionRequired && from != acquirers.StatusPending {
 			return nil
 		}
+		closed = true
 		stands.Status, stands.EffectiveAt = acquirers.StatusClosed, at
-		stands.Message = "The challenge was closed before the customer had decided."
-		return finish(ctx, tx, stands)
+		stands.Message = "The key was closed before the customer had decided."
+		if stands.Decision != undecided {
+			stands.Message = "The key was closed before the bank had said anything."
+		}
+		return finish(ctx, tx, stands, from)
 	})
-	return stands, err
+	return stands, closed, err
 }
 
 // find reads what stands under a key; lock is a locking clause or nothing.
@@ -207,15 +219,16 @@ func find(ctx context.Context, db rowQuerier, key, lock string) (operation, erro
 	return o, errors.Wrap(err, "find an operation by its key")
 }
 
-// finish writes the end of an operation that waited for the customer.
-func finish(ctx context.Context, tx pgx.Tx, o operation) error {
+// finish writes what an operation has come to that had the status from, on whose row
+// the transaction has a lock.
+func finish(ctx context.Context, tx pgx.Tx, o operation, from acquirers.Status) error {
 	const update = `
 		update simulator.operations
 		   set status = $2, error_code = $3, decline_code = $4, message = $5, three_d_secure = $6,
-		       network_transaction_id = $7, effective_at = $8, expires_at = $9
-		 where key = $1 and status = 'action_required'`
+		       network_transaction_id = $7, effective_at = $8, expires_at = $9, decision = $10
+		 where key = $1 and status = $11`
 	tag, err := tx.Exec(ctx, update, o.Key, o.Status, o.ErrorCode, o.DeclineCode, o.Message, o.ThreeDSecure,
-		o.NetworkTransactionID, o.EffectiveAt, o.ExpiresAt)
+		o.NetworkTransactionID, o.EffectiveAt, o.ExpiresAt, o.Decision, from)
 	if err != nil {
 		return errors.Wrap(err, "finish an operation")
 	}

@@ -6,8 +6,8 @@ import (
 	"tender/acquirers"
 )
 
-// behaviour is how a test card behaves. The book keeps it in place of the
-// number; the names are stored, so they never change.
+// behaviour is how a test card or a test account behaves. The book keeps it in
+// place of the number; the names are stored, so they never change.
 type behaviour string
 
 const (
@@ -26,10 +26,19 @@ const (
 	refundLost       behaviour = "refund_lost"        // refunds are performed, their answers lost
 	refundFailsLate  behaviour = "refund_fails_late"  // refunds succeed, and fail after refundFailsAfter
 	notATestCard     behaviour = "not_a_test_card"
+
+	// Of accounts alone; all but the first two follow the customer's decision.
+	approvesItself  behaviour = "approves_itself"    // after decidesAfter, unless the customer is quicker
+	refusesItself   behaviour = "refuses_itself"     // likewise
+	bankRefuses     behaviour = "bank_refuses"       // the bank declines what the customer has approved
+	silent          behaviour = "silent"             // nobody is ever told
+	toldLate        behaviour = "told_late"          // we are told after toldAfter
+	toldTwice       behaviour = "told_twice"         // and in between once more what was before
+	paysAfterTheEnd behaviour = "pays_after_the_end" // once the key is closed, after paysAfter
 )
 
-// testCard is what the simulator knows of a number.
-type testCard struct {
+// character is what the simulator knows of a card's number or of an account.
+type character struct {
 	behaviour   behaviour
 	errorCode   string // with declines, needsCustomer, everyThird, captureDeclined
 	declineCode string
@@ -42,16 +51,21 @@ const (
 	processingError      = "processing_error"
 	expiredCard          = "expired_card"
 	incorrectCVC         = "incorrect_cvc"
+	methodUnavailable    = "payment_method_unavailable"
+	customerCancelled    = "customer_cancelled"
 )
 
+// insufficientFunds is the one decline code that the simulator itself chooses.
+const insufficientFunds = "insufficient_funds"
+
 // testCards are the documented numbers; any other is no account of this bank.
-var testCards = map[string]testCard{
+var testCards = map[string]character{
 	"4242424242424242": {behaviour: succeeds},
 	"5555555555554444": {behaviour: succeeds},
 	"5273460000073333": {behaviour: succeeds},
 	"378282246310005":  {behaviour: succeeds},
 	"4000000000000002": {declines, cardDeclined, "generic_decline"},
-	"4000000000009995": {declines, cardDeclined, "insufficient_funds"},
+	"4000000000009995": {declines, cardDeclined, insufficientFunds},
 	"4000000000009987": {declines, cardDeclined, "lost_card"},
 	"4000000000009979": {declines, cardDeclined, "stolen_card"},
 	"4000000000000069": {declines, expiredCard, ""},
@@ -59,7 +73,7 @@ var testCards = map[string]testCard{
 	"4000000000000119": {declines, processingError, ""},
 	"4000000000003220": {behaviour: challenges},
 	"4000000000000341": {needsCustomer, cardDeclined, "do_not_honor"},
-	"4000000000000432": {everyThird, cardDeclined, "insufficient_funds"},
+	"4000000000000432": {everyThird, cardDeclined, insufficientFunds},
 	"4000000000000473": {needsCustomer, cardDeclined, "authentication_required"},
 	"4000000000000481": {needsCustomer, cardDeclined, "revocation_of_authorisation"},
 	"4000000000000408": {behaviour: answerLost},
@@ -74,23 +88,33 @@ var testCards = map[string]testCard{
 }
 
 // lookUp returns what the number stands for.
-func lookUp(number string) testCard {
+func lookUp(number string) character {
 	if c, ok := testCards[number]; ok {
 		return c
 	}
-	return testCard{notATestCard, cardDeclined, "invalid_account"}
+	return character{notATestCard, cardDeclined, "invalid_account"}
 }
 
-// trace is what the book may keep of a card.
+// trace is what the book may keep of a card or an account.
 type trace struct {
-	Scheme string
-	BIN    string // six digits, or "" where the number is no number
-	Last4  string
+	Scheme  string
+	BIN     string // six digits, or "" where the number is no number
+	Last4   string // of the card's or the telephone's number
+	Account string // the kind of account; "" of a card
+	Bank    string
 }
 
-// traceOf reduces a card to what may be kept. Of a number that is too short to
-// be a card's nothing is kept: six digits and four would be too much of it.
-func traceOf(number string) trace {
+// traceOf reduces what pays to what may be kept.
+func traceOf(a acquirers.Authorisation) trace {
+	if a.Account != nil {
+		return accountTrace(*a.Account)
+	}
+	return cardTrace(a.Card.Number)
+}
+
+// cardTrace reduces a card. Of a number that is too short to be a card's nothing is
+// kept: six digits and four would be too much of it.
+func cardTrace(number string) trace {
 	const shortest, longest = 13, 19
 	if len(number) < shortest || len(number) > longest || strings.Trim(number, "0123456789") != "" {
 		return trace{}

@@ -32,8 +32,8 @@ func (s *Server) showChallenge(w http.ResponseWriter, r *http.Request) {
 // The address is the proof that the form may be sent: nobody else knows it.
 func (s *Server) decideChallenge(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, requestBytesMax)
-	decision := r.PostFormValue("decision")
-	if decision != "approve" && decision != "refuse" {
+	given, known := decisions[r.PostFormValue("decision")]
+	if !known {
 		s.showChallenge(w, r)
 		return
 	}
@@ -43,22 +43,24 @@ func (s *Server) decideChallenge(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := performing(r)
 	defer cancel()
-	if o.Status == acquirers.StatusActionRequired {
-		var n notification
+	if o.asks() {
+		var told []notification
 		var err error
-		if o, n, err = s.conclude(ctx, o.Key, decision == "approve"); err != nil {
+		if o, told, err = s.take(ctx, o.Key, given); err != nil {
 			s.log.ErrorContext(ctx, "simulator: the book failed", "path", r.Pattern, "error", err)
 			s.writePage(w, r, http.StatusInternalServerError, brokenPage)
 			return
 		}
-		s.tell(n)
+		s.tell(told)
+		s.goOn(o)
 	}
-	if o.ReturnURL == "" {
-		s.writePage(w, r, http.StatusOK, pageOf(o))
-		return
+	back := o.ReturnURL
+	if o.flow() == flowPush || back == "" {
+		// Their telephone: the shop's page is elsewhere, and moves on by itself.
+		back = o.address(s.public)
 	}
 	writePageHeaders(w)
-	http.Redirect(w, r, o.ReturnURL, http.StatusSeeOther)
+	http.Redirect(w, r, back, http.StatusSeeOther)
 }
 
 // challenge finds the operation that the address names, and answers the customer
@@ -83,18 +85,34 @@ func (s *Server) challenge(w http.ResponseWriter, r *http.Request) (operation, b
 	return operation{}, false
 }
 
-// conclude enters the customer's decision, unless the challenge has come to
-// another end meanwhile: then it returns that, and no notification.
-func (s *Server) conclude(ctx context.Context, key string, approved bool) (operation, notification, error) {
-	var o operation
-	var n notification
-	err := pgx.BeginFunc(ctx, s.book.pool, func(tx pgx.Tx) error {
-		var err error
-		if o, err = find(ctx, tx, key, "for update"); err != nil || o.Status != acquirers.StatusActionRequired {
+// take enters the customer's decision, unless they have decided before or the
+// operation has come to another end meanwhile: then it returns that, and no
+// notification.
+func (s *Server) take(ctx context.Context, key string, d decision) (operation, []notification, error) {
+	return s.change(ctx, key, func(o *operation, now time.Time) bool {
+		if !o.asks() {
+			return false
+		}
+		o.decide(d, now)
+		return true
+	})
+}
+
+// change lets step change the authorisation under a key while nobody else does, and
+// enters what it has come to, with the notifications that tell of it. It does nothing
+// where step returns false.
+func (s *Server) change(
+	ctx context.Context, key string, step func(o *operation, now time.Time) bool,
+) (o operation, told []notification, err error) {
+	err = pgx.BeginFunc(ctx, s.book.pool, func(tx pgx.Tx) error {
+		if o, err = find(ctx, tx, key, "for update"); err != nil {
 			return err
 		}
-		o.concludeChallenge(approved, truncated(s.cfg.Now()))
-		if err := finish(ctx, tx, o); err != nil {
+		was := o
+		if !step(&o, truncated(s.cfg.Now())) {
+			return nil
+		}
+		if err := finish(ctx, tx, o, was.Status); err != nil {
 			return err
 		}
 		if o.Status == acquirers.StatusApproved {
@@ -102,22 +120,29 @@ func (s *Server) conclude(ctx context.Context, key string, approved bool) (opera
 				return err
 			}
 		}
-		n, err = s.outbox.add(ctx, tx, o.answer(s.acs))
+		told, err = s.tidings(ctx, tx, was, o)
 		return err
 	})
-	return o, n, err
+	return o, told, err
 }
 
-// concludeChallenge is what the customer's decision makes of the operation.
-func (o *operation) concludeChallenge(approved bool, now time.Time) {
-	o.EffectiveAt = now
-	if approved {
-		o.ThreeDSecure = acquirers.ThreeDSecureAuthenticated
-		o.open(now)
-		return
+// tidings puts into the outbox what is told of an authorisation that was one thing
+// and is another now: nothing while it is pending, and all twice where the bank
+// repeats itself, with what was before in between.
+func (s *Server) tidings(ctx context.Context, tx pgx.Tx, was, is operation) ([]notification, error) {
+	if is.Status == acquirers.StatusPending {
+		return nil, nil
 	}
-	o.ThreeDSecure = acquirers.ThreeDSecureFailed
-	o.decline(decline(authenticationFailed, "", "The customer refused the payment on the bank's page."))
+	n, err := s.outbox.add(ctx, tx, is.answer(s.public))
+	if err != nil || is.Behaviour != toldTwice {
+		return []notification{n}, err
+	}
+	stale, err := s.outbox.add(ctx, tx, was.answer(s.public))
+	if err != nil {
+		return nil, err
+	}
+	again, err := s.outbox.addAgain(ctx, tx, n, is.Key)
+	return []notification{n, stale, again}, err
 }
 
 // open opens the authorisation of an operation that has just been approved.
@@ -133,15 +158,15 @@ func open(ctx context.Context, tx pgx.Tx, o operation) error {
 	return errors.Wrap(err, "open an authorisation")
 }
 
-// tell sends a notification and waits a little for its acknowledgement.
-func (s *Server) tell(n notification) {
-	if n.id == "" {
+// tell sends notifications, and waits a little for the first one's acknowledgement.
+func (s *Server) tell(told []notification) {
+	if len(told) == 0 {
 		return
 	}
 	patience := time.NewTimer(acknowledgeWait)
 	defer patience.Stop()
 	select {
-	case <-s.outbox.sendNow(n):
+	case <-s.outbox.sendNow(told...):
 	case <-patience.C:
 	case <-s.closing.Done():
 	}

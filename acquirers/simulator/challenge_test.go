@@ -226,8 +226,10 @@ func TestChallengeWithoutAWayBack(t *testing.T) {
 	b := setup(t)
 	a := b.authorisation("4000000000003220")
 	a.ReturnURL = ""
-	res, page := decide(t, b.authorise(a).RedirectURL, "approve")
-	want(t, "status", res.StatusCode, http.StatusOK)
+	address := b.authorise(a).RedirectURL
+	res, _ := decide(t, address, "approve")
+	want(t, "way back", res.Header.Get("Location"), address)
+	_, page := visit(t, address)
 	contains(t, page, "You approved this payment")
 }
 

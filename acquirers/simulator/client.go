@@ -98,6 +98,9 @@ func (c *Client) Capabilities() acquirers.Capabilities {
 		RequestLifetime:    requestsUnder,
 		KeyMemory:          365 * 24 * time.Hour, // the book keeps for ever; nobody should need to rely on that
 		AuthorisationValid: authorisationValid,
+		Accounts:           kindsWhere(func(accountKind) bool { return true }),
+		AccountsAlone:      kindsWhere(func(k accountKind) bool { return k.alone }),
+		Banks:              banksToChoose(),
 	}
 }
 
@@ -125,7 +128,8 @@ func (c *Client) Refund(ctx context.Context, d acquirers.Refund) (acquirers.Answ
 }
 
 // Settle ends doubt about a key. After it has answered, the answer stands for
-// ever, whatever is still under way; only an approved refund may fail late.
+// ever, whatever is still under way, but for two: an approved refund may fail late,
+// and money may come from an account after its key was closed. Notifications tell.
 func (c *Client) Settle(ctx context.Context, key string) (acquirers.Answer, error) {
 	return c.call(ctx, "/v1/settle", key, settleBody{Key: key})
 }
@@ -188,12 +192,12 @@ func readAnswer(key string, body []byte) (acquirers.Answer, error) {
 	return b.toPort(), nil
 }
 
-// knownStatus reports whether the simulator ever says so; it never says pending.
+// knownStatus reports whether the simulator ever says so.
 func knownStatus(s string) bool {
 	switch acquirers.Status(s) {
-	case acquirers.StatusApproved, acquirers.StatusDeclined, acquirers.StatusActionRequired, acquirers.StatusClosed:
+	case acquirers.StatusApproved, acquirers.StatusDeclined, acquirers.StatusActionRequired,
+		acquirers.StatusPending, acquirers.StatusClosed:
 		return true
-	case acquirers.StatusPending:
 	}
 	return false
 }

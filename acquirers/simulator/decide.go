@@ -24,8 +24,10 @@ func decline(errorCode, declineCode, message string) verdict {
 // decide judges an authorisation at the instant now. The order is a bank's: is
 // this an account, is the card still good, is the CVC right, and only then how
 // this card behaves.
-func decide(a acquirers.Authorisation, card testCard, t trace, now time.Time) verdict {
+func decide(a acquirers.Authorisation, card character, t trace, now time.Time) verdict {
 	switch {
+	case a.Account != nil:
+		return decideAccount(a, card)
 	case card.behaviour == notATestCard:
 		return decline(card.errorCode, card.declineCode, "The number is not one of the test cards.")
 	case expired(a.Card, now):
@@ -38,7 +40,7 @@ func decide(a acquirers.Authorisation, card testCard, t trace, now time.Time) ve
 
 // behave judges by the card's own behaviour. What an [everyThird] card answers
 // without the customer is counted, and therefore judged in the book.
-func behave(a acquirers.Authorisation, card testCard) verdict {
+func behave(a acquirers.Authorisation, card character) verdict {
 	present := a.Initiator == acquirers.InitiatorCustomer
 	sale := a.Capture && a.Amount > 0
 	ok := verdict{status: acquirers.StatusApproved}
@@ -66,7 +68,8 @@ func behave(a acquirers.Authorisation, card testCard) verdict {
 	case answerLost:
 		ok.answerLost = true
 	case succeeds, everyThird, requestLost, requestDelayed, answerDelayed,
-		refundDeclined, refundLost, refundFailsLate, notATestCard:
+		refundDeclined, refundLost, refundFailsLate, notATestCard,
+		approvesItself, refusesItself, bankRefuses, silent, toldLate, toldTwice, paysAfterTheEnd:
 	}
 	return ok
 }

@@ -35,7 +35,7 @@ type outbox struct {
 
 // notification is one message on its way.
 type notification struct {
-	id       string
+	id       string // of its row; the message has the id that its body names
 	body     []byte
 	attempts int
 }
@@ -62,31 +62,45 @@ func newOutbox(pool *pgxpool.Pool, cfg ServerConfig) *outbox {
 // transaction that changes the operation. The caller has it to itself for
 // notifyClaim, and should send it at once.
 func (o *outbox) add(ctx context.Context, tx pgx.Tx, about answerBody) (notification, error) {
-	n := notification{id: id.Format("ntf", uuid.Must(uuid.NewV7())), attempts: 1}
+	n := notification{id: newNotificationID(), attempts: 1}
 	var err error
 	if n.body, err = json.Marshal(notificationBody{ID: n.id, Answer: about}); err != nil {
 		return notification{}, errors.Wrap(err, "write a notification")
 	}
+	return n, o.insert(ctx, tx, n, about.Key)
+}
+
+// addAgain puts the same message into the outbox once more, as add does.
+func (o *outbox) addAgain(ctx context.Context, tx pgx.Tx, n notification, key string) (notification, error) {
+	n.id = newNotificationID()
+	return n, o.insert(ctx, tx, n, key)
+}
+
+func newNotificationID() string { return id.Format("ntf", uuid.Must(uuid.NewV7())) }
+
+func (o *outbox) insert(ctx context.Context, tx pgx.Tx, n notification, key string) error {
 	const insert = `
 		insert into simulator.notifications (id, key, body, attempts, next_at)
 		values ($1, $2, $3, 1, clock_timestamp() + $4::interval)`
-	if _, err := tx.Exec(ctx, insert, n.id, about.Key, n.body, notifyClaim); err != nil {
-		return notification{}, errors.Wrap(err, "put a notification into the outbox")
-	}
-	return n, nil
+	_, err := tx.Exec(ctx, insert, n.id, key, n.body, notifyClaim)
+	return errors.Wrap(err, "put a notification into the outbox")
 }
 
-// sendNow tries a notification that add returned, in the background; the channel
-// is closed when that has ended, well or not.
-func (o *outbox) sendNow(n notification) <-chan struct{} {
-	ended := make(chan struct{})
+// sendNow tries notifications that add returned, one after another, in the
+// background; the channel is closed when the first has been tried, well or not.
+func (o *outbox) sendNow(all ...notification) <-chan struct{} {
+	first := make(chan struct{})
 	o.sends.Go(func() {
-		defer close(ended)
-		if o.url != "" {
-			o.send(o.ctx, n)
+		ended := sync.OnceFunc(func() { close(first) })
+		defer ended()
+		for _, n := range all {
+			if o.url != "" {
+				o.send(o.ctx, n)
+			}
+			ended()
 		}
 	})
-	return ended
+	return first
 }
 
 // close ends the sends in the background. They are taken up again from the book.

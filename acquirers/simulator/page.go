@@ -7,6 +7,9 @@ import (
 	"encoding/base64"
 	"html/template"
 	"net/http"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"tender/acquirers"
 	"tender/domain/money"
@@ -26,47 +29,123 @@ var pageStyle = func() string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(digest[:]) + "'"
 }()
 
-// page is what the bank's page shows.
+// page is what the customer's page shows: that of their bank, or their telephone.
 type page struct {
+	House   string // whose page it is
+	Crest   string // its initials
+	Tag     string // what it is about
+	Look    string // phone: like one; "": like a bank's page
 	Title   string
 	Lead    string
 	Mark    string // good, bad or quiet: the colour of an outcome
 	Ask     bool   // show the two buttons
 	Amount  string
-	Card    string
+	Rows    []row
 	Back    string // where "Back to the shop" leads; "": nowhere
 	Refresh bool   // go there by itself after a while
+	Footer  string
 	Style   template.CSS
+
+	Accounts []account // to choose from; which one makes no difference
 }
 
+// row is a line below the amount.
+type row struct{ Term, Is string }
+
+// account is one that a bank's customer has.
+type account struct{ Name, Number string }
+
+var accounts = []account{
+	{"Everyday account", "•••• 4021"},
+	{"Savings account", "•••• 7788"},
+}
+
+// testBank is whose page it is where no bank was named.
+const testBank = "Test Bank"
+
+const footer = "This bank is part of a test. No money moves."
+
 var (
-	unknownPage = page{Title: "Page not found", Mark: "quiet",
+	unknownPage = page{House: testBank, Crest: "TB", Footer: footer, Title: "Page not found", Mark: "quiet",
 		Lead: "There is no payment to approve at this address. Go back to the shop and start again."}
-	brokenPage = page{Title: "Something went wrong", Mark: "bad",
+	brokenPage = page{House: testBank, Crest: "TB", Footer: footer, Title: "Something went wrong", Mark: "bad",
 		Lead: "Your decision could not be taken. Please try again in a moment."}
 )
 
-// pageOf returns what a customer is shown of an operation with a challenge.
+// pageOf returns what a customer is shown of an operation that they decide on.
 func pageOf(o operation) page {
 	p := page{
-		Amount: money.Format(o.Amount, o.Currency), Card: displayCard(o),
-		Back: o.ReturnURL, Refresh: true, Mark: "quiet",
+		House: testBank, Crest: "TB", Tag: "3-D Secure", Footer: footer,
+		Amount: money.Format(o.Amount, o.Currency), Back: o.ReturnURL, Refresh: true, Mark: "quiet",
 	}
-	switch o.Status {
-	case acquirers.StatusActionRequired:
-		p.Title, p.Lead = "Approve this payment?", "A shop asks your bank for a payment. Approve it only if you have just made it."
-		p.Ask, p.Back, p.Refresh, p.Mark = true, "", false, ""
-		if o.Amount == 0 {
-			p.Title, p.Lead = "Confirm your card?", "A shop asks your bank whether this card is yours. Nothing is charged."
+	switch o.flow() {
+	case flowRedirect:
+		p.ofBank(o)
+	case flowPush:
+		p.ofPhone(o)
+	default:
+		if o.Last4 != "" {
+			p.Rows = []row{{"Card", o.Scheme + " " + masked(o.Last4)}}
 		}
-	case acquirers.StatusApproved:
-		p.Title, p.Lead, p.Mark = "You approved this payment", "There is nothing more to do here.", "good"
-	case acquirers.StatusDeclined:
-		p.Title, p.Lead, p.Mark = "You refused this payment", "Nothing was charged.", "bad"
-	case acquirers.StatusClosed, acquirers.StatusPending:
-		p.Title, p.Lead = "This request has ended", "The shop no longer waits for your decision. Nothing was charged."
+	}
+	if o.asks() {
+		p.ask(o)
+	} else {
+		p.tell(o)
 	}
 	return p
+}
+
+// ofBank makes the page that of the bank which the customer chose. The bank's name
+// is all that it has of it.
+func (p *page) ofBank(o operation) {
+	b, _ := bankOf(o.Bank)
+	p.House, p.Crest, p.Tag = b.name, initials(b.name), kindOf(o.Account).name
+	p.Rows = []row{{"To", payeeOf(o)}, {"Reference", o.Reference}}
+	p.Footer = "This page plays the bank in a test. No money moves, and " + b.name + " has no part in it."
+}
+
+// ofPhone makes the page the telephone that the customer approves on.
+func (p *page) ofPhone(o operation) {
+	kind := kindOf(o.Account)
+	p.House, p.Crest, p.Tag, p.Look = kind.name, initials(kind.name), masked(o.Last4), "phone"
+	p.Rows = []row{{"To", payeeOf(o)}, {"From", masked(o.Last4)}}
+	p.Refresh = false // the shop's page moves on by itself
+	p.Footer = "This page plays the customer's telephone in a test. No money moves."
+}
+
+// ask puts the question.
+func (p *page) ask(o operation) {
+	p.Title, p.Lead = "Approve this payment?", "A shop asks your bank for a payment. Approve it only if you have just made it."
+	p.Ask, p.Back, p.Refresh, p.Mark = true, "", false, ""
+	switch {
+	case o.flow() == flowRedirect:
+		p.Accounts = accounts
+	case o.flow() == flowPush:
+		p.Lead = "Approve it only if you are paying just now."
+	case o.Amount == 0:
+		p.Title, p.Lead = "Confirm your card?", "A shop asks your bank whether this card is yours. Nothing is charged."
+	}
+}
+
+// tell says what has come of it.
+func (p *page) tell(o operation) {
+	switch {
+	case o.Status == acquirers.StatusApproved:
+		p.Title, p.Lead, p.Mark = "You approved this payment", "There is nothing more to do here.", "good"
+	case o.Status == acquirers.StatusPending && o.Decision == approved:
+		p.Title, p.Lead, p.Mark = "You approved this payment", "The shop has not been told yet. There is nothing more to do here.", "good"
+	case o.Status == acquirers.StatusPending:
+		p.Title, p.Lead, p.Mark = "You refused this payment", "The shop has not been told yet. Nothing was paid.", "bad"
+	case o.Status == acquirers.StatusDeclined && o.Decision == approved:
+		p.Title, p.Lead, p.Mark = "The payment was declined", "You approved it, and the bank declined it. Nothing was paid.", "bad"
+	case o.Status == acquirers.StatusDeclined:
+		p.Title, p.Lead, p.Mark = "You refused this payment", "Nothing was charged.", "bad"
+	case o.Decision == approved:
+		p.Title, p.Lead = "This request has ended", "The shop no longer waits. If money comes all the same, it is sent back."
+	default:
+		p.Title, p.Lead = "This request has ended", "The shop no longer waits for your decision. Nothing was charged."
+	}
 }
 
 // writePage renders into memory first, so that a page is whole or not sent.
@@ -102,9 +181,23 @@ func writePageHeaders(w http.ResponseWriter) {
 	h.Set("Cache-Control", "no-store")
 }
 
-func displayCard(o operation) string {
-	if o.Last4 == "" {
-		return ""
+// masked is a number of which only the last four digits are known.
+func masked(last4 string) string { return "•••• " + last4 }
+
+func payeeOf(o operation) string {
+	if o.Payee == "" {
+		return "The shop that you come from"
 	}
-	return o.Scheme + " •••• " + o.Last4
+	return o.Payee
+}
+
+// initials are the first letters of a name's first two words, or its first letter.
+func initials(name string) string {
+	var all []rune
+	for word := range strings.FieldsSeq(name) {
+		if first, _ := utf8.DecodeRuneInString(word); len(all) < 2 {
+			all = append(all, unicode.ToUpper(first))
+		}
+	}
+	return string(all)
 }

@@ -116,7 +116,7 @@ func (s *Server) reply(w http.ResponseWriter, r *http.Request, o operation) {
 	if s.cfg.Latency > 0 {
 		_ = s.hold(r.Context(), s.cfg.Latency)
 	}
-	writeJSON(w, http.StatusOK, o.answer(s.acs))
+	writeJSON(w, http.StatusOK, o.answer(s.public))
 }
 
 // hold waits for d, until ctx ends, or until the server closes; the error says

@@ -17,7 +17,7 @@ import (
 // ServerConfig is all that a simulator needs to know.
 type ServerConfig struct {
 	DatabaseURL string // role tender_simulator
-	PublicURL   string // where customers reach the server; begins the address of its 3-D Secure page
+	PublicURL   string // where customers reach the server; begins the addresses of their pages
 	APIKey      string // what callers must show as "Authorization: Bearer <key>"
 
 	// NotifyURL is where notifications go; "": they are kept and not sent.
@@ -58,7 +58,7 @@ type Server struct {
 	mux    *http.ServeMux
 	log    *slog.Logger
 	apiKey [sha256.Size]byte
-	acs    string // address of the 3-D Secure page, without the token
+	public string // where customers reach the server, without a slash at the end
 	outbox *outbox
 
 	// closing ends what is held back on purpose.
@@ -94,7 +94,7 @@ func NewServer(ctx context.Context, cfg ServerConfig) (*Server, error) {
 		book:   book{pool: pool},
 		log:    cfg.Logger,
 		apiKey: sha256.Sum256([]byte(cfg.APIKey)),
-		acs:    strings.TrimSuffix(cfg.PublicURL, "/") + "/acs/",
+		public: strings.TrimSuffix(cfg.PublicURL, "/"),
 		outbox: newOutbox(pool, cfg),
 	}
 	s.closing, s.close = context.WithCancel(context.WithoutCancel(ctx))
@@ -155,8 +155,10 @@ func (s *Server) routes() *http.ServeMux {
 	mux.Handle("POST /v1/refunds", s.authenticated(s.refund))
 	mux.Handle("POST /v1/settle", s.authenticated(s.settle))
 	mux.Handle("GET /v1/book", s.authenticated(s.listBook))
-	mux.HandleFunc("GET /acs/{token}", s.showChallenge)
-	mux.HandleFunc("POST /acs/{token}", s.decideChallenge)
+	for _, path := range []string{pathChallenge, pathBank, pathPhone} {
+		mux.HandleFunc("GET "+path+"{token}", s.showChallenge)
+		mux.HandleFunc("POST "+path+"{token}", s.decideChallenge)
+	}
 	mux.HandleFunc("GET /healthz", s.health)
 	return mux
 }
@@ -184,7 +186,7 @@ func (s *Server) enter() bool {
 }
 
 // Run sends notifications until ctx ends or the server is closed, and takes up
-// refunds that are to fail and were left by another process. Without it a
+// what was to go on by itself and was left by another process. Without it a
 // notification is tried once, when it arises.
 func (s *Server) Run(ctx context.Context) error {
 	if !s.enter() {
@@ -194,8 +196,8 @@ func (s *Server) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.closing, cancel)()
-	if err := s.resumeRefunds(ctx); err != nil && ctx.Err() == nil {
-		s.log.WarnContext(ctx, "simulator: refunds that are to fail wait for the next start", "error", err)
+	if err := s.resume(ctx); err != nil && ctx.Err() == nil {
+		s.log.WarnContext(ctx, "simulator: unfinished operations wait for the next start", "error", err)
 	}
 	return s.outbox.run(ctx)
 }

@@ -14,10 +14,13 @@ func (s *Server) settle(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := performing(r)
 	defer cancel()
-	stands, err := s.book.settle(ctx, body.Key, truncated(s.cfg.Now()))
+	stands, closed, err := s.book.settle(ctx, body.Key, truncated(s.cfg.Now()))
 	if err != nil {
 		s.broken(w, r, err)
 		return
+	}
+	if closed {
+		s.goOn(stands)
 	}
 	s.reply(w, r, stands)
 }

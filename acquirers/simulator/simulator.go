@@ -47,8 +47,11 @@ const authorisationValid = 7 * 24 * time.Hour
 
 // The faults of the test cards, in the time of [ServerConfig.Delay].
 const (
-	answerLate  = 8 * time.Second  // how long a slow answer is held back
-	requestLate = 30 * time.Second // how late a late request arrives
+	answerLate   = 8 * time.Second  // how long a slow answer is held back
+	requestLate  = 30 * time.Second // how late a late request arrives
+	decidesAfter = 5 * time.Second  // how long a customer takes who decides by themselves
+	toldAfter    = 30 * time.Second // how long a bank keeps a decision to itself that it tells late
+	paysAfter    = 30 * time.Second // how long after the end money comes that comes after the end
 	// refundFailsAfter is how long a refund counts as performed that fails late.
 	refundFailsAfter = 30 * time.Second
 	holdLost         = 60 * time.Second // how long a caller is left waiting whose request was lost
@@ -62,6 +65,7 @@ const (
 	answerBytesMax   = 64 << 10
 	amountMax        = 999_999_999_999
 	urlBytesMax      = 2048
+	payeeBytesMax    = 1024
 	operationTimeout = 10 * time.Second // of one operation in the book
-	resumedMax       = 1000             // refunds to fail that a start takes up
+	resumedMax       = 1000             // unfinished operations that a start takes up
 )

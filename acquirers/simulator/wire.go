@@ -17,19 +17,27 @@ type cardBody struct {
 	Holder   string `json:"holder,omitempty"`
 }
 
+type accountBody struct {
+	Kind  string `json:"kind"`
+	Bank  string `json:"bank,omitempty"`
+	Phone string `json:"phone,omitempty"`
+}
+
 type authorisationBody struct {
-	Key                  string   `json:"key"`
-	Amount               int64    `json:"amount"`
-	Currency             string   `json:"currency"`
-	Country              string   `json:"country,omitempty"`
-	Capture              bool     `json:"capture,omitempty"`
-	Initiator            string   `json:"initiator"`
-	StoredCredential     string   `json:"stored_credential,omitempty"`
-	Reason               string   `json:"reason,omitempty"`
-	NetworkTransactionID string   `json:"network_transaction_id,omitempty"`
-	Authentication       string   `json:"authentication,omitempty"`
-	Card                 cardBody `json:"card"`
-	ReturnURL            string   `json:"return_url,omitempty"`
+	Key                  string       `json:"key"`
+	Amount               int64        `json:"amount"`
+	Currency             string       `json:"currency"`
+	Country              string       `json:"country,omitempty"`
+	Capture              bool         `json:"capture,omitempty"`
+	Initiator            string       `json:"initiator"`
+	StoredCredential     string       `json:"stored_credential,omitempty"`
+	Reason               string       `json:"reason,omitempty"`
+	NetworkTransactionID string       `json:"network_transaction_id,omitempty"`
+	Authentication       string       `json:"authentication,omitempty"`
+	Card                 cardBody     `json:"card,omitzero"`
+	Account              *accountBody `json:"account,omitempty"` // instead of the card
+	Payee                string       `json:"payee,omitempty"`
+	ReturnURL            string       `json:"return_url,omitempty"`
 }
 
 func authorisationToWire(a acquirers.Authorisation) authorisationBody {
@@ -37,7 +45,7 @@ func authorisationToWire(a acquirers.Authorisation) authorisationBody {
 		Key: a.Key, Amount: a.Amount, Currency: a.Currency, Country: a.Country, Capture: a.Capture,
 		Initiator: string(a.Initiator), StoredCredential: string(a.StoredCredential), Reason: string(a.Reason),
 		NetworkTransactionID: a.NetworkTransactionID, Authentication: string(a.Authentication),
-		Card: cardBody(a.Card), ReturnURL: a.ReturnURL,
+		Card: cardBody(a.Card), Account: (*accountBody)(a.Account), Payee: a.Payee, ReturnURL: a.ReturnURL,
 	}
 }
 
@@ -49,7 +57,7 @@ func (b authorisationBody) toPort() acquirers.Authorisation {
 		Reason:               acquirers.Reason(b.Reason),
 		NetworkTransactionID: b.NetworkTransactionID,
 		Authentication:       acquirers.Authentication(b.Authentication),
-		Card:                 acquirers.Card(b.Card), ReturnURL: b.ReturnURL,
+		Card:                 acquirers.Card(b.Card), Account: (*acquirers.Account)(b.Account), Payee: b.Payee, ReturnURL: b.ReturnURL,
 	}
 }
 
@@ -99,7 +107,7 @@ type notificationBody struct {
 }
 
 // faultBody is the answer to a request that was not understood or not allowed.
-// It carries no member of the request, because that might be a card's number.
+// It carries no member of the request, because that might be a card's or a telephone's number.
 type faultBody struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
