@@ -107,7 +107,7 @@ func TestForeignCards(t *testing.T) {
 		}
 		form := k.form("")
 		form.Set("payment_method", methodID)
-		says(t, k.posts("attempts", form).Is(400), "This saved card is no longer there; choose another one")
+		says(t, k.posts("attempts", form).Is(400), "This is no longer offered; choose another way to pay")
 	}
 	nobodys.pays(savedCard(mine.MethodID, "737")).Problem(404, "not_found")
 	if ids := k.offers(); !slices.Equal(ids, []string{mine.MethodID}) {

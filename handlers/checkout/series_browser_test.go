@@ -109,7 +109,7 @@ func TestSaveACardAndPayWithIt(t *testing.T) {
 			t.Error("there is no place for another card")
 		}
 		tab.Shot("saved-2-another")
-		tab.Click("input[data-saved]")
+		tab.Click("input[data-asks=saved]")
 		if runsScript(tab) {
 			tab.Click("#submit")
 			tab.Wait(`document.activeElement.id === "problems"`)

@@ -1,7 +1,8 @@
 package page
 
 import (
-	"io/fs"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -15,13 +16,13 @@ import (
 func TestEveryTextIsUsed(t *testing.T) {
 	t.Parallel()
 	var source strings.Builder
-	for _, pattern := range []string{"templates/*.html"} {
-		names, err := fs.Glob(templateFiles, pattern)
+	for _, pattern := range []string{"templates/*.html", "*.go"} {
+		names, err := filepath.Glob(pattern)
 		if err != nil || len(names) == 0 {
-			t.Fatalf("no templates: %v", err)
+			t.Fatalf("no %s: %v", pattern, err)
 		}
 		for _, name := range names {
-			raw, err := fs.ReadFile(templateFiles, name)
+			raw, err := os.ReadFile(name)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -29,9 +30,9 @@ func TestEveryTextIsUsed(t *testing.T) {
 		}
 	}
 	// Families of keys that are put together where the page is made.
-	families := regexp.MustCompile(`^(field|declined|test\.does|problem|succeeded|redirecting|processing|expired|cancelled|failed|not_found|saved)\.|^(time_layout|title\.error|title\.site)$`)
+	families := regexp.MustCompile(`^(field|declined|method|test\.does|problem|succeeded|redirecting|approving|processing|expired|cancelled|failed|not_found|saved)\.`)
 	for key := range catalogues[defaultLanguage].texts {
-		if plain, verifies := strings.CutPrefix(key, "verify."); verifies && catalogues[defaultLanguage].has(plain) {
+		if first, plain, _ := strings.Cut(key, "."); (first == "verify" || first == "account") && catalogues[defaultLanguage].has(plain) {
 			continue // that one's other form
 		}
 		if !families.MatchString(key) && !strings.Contains(source.String(), `"`+key+`"`) {
@@ -48,6 +49,7 @@ func TestEveryProblemHasAText(t *testing.T) {
 		"cvc":    {method.CodeRequired, method.CodeInvalid, method.CodeInvalidLength},
 		"name":   {method.CodeInvalid, method.CodeTooLong, method.CodeCardNumber},
 
+		"bank": {method.CodeRequired, CodeUnknown}, "phone": {method.CodeRequired, CodeInvalid},
 		"payment_method": {CodeGone}, "accept_mandate": {method.CodeRequired, CodeChanged},
 	}
 	for field, codes := range wanted {
@@ -61,8 +63,11 @@ func TestEveryProblemHasAText(t *testing.T) {
 		"card_declined", "authentication_failed", "processing_error", "expired_card", "incorrect_cvc",
 		"payment_method_unavailable", "customer_cancelled", "timed_out",
 	} {
-		if !catalogues[defaultLanguage].has("declined." + code) {
-			t.Errorf("no text for error_code %s", code)
+		for _, key := range []string{"declined." + code, "account.declined." + code} {
+			cards := code == "expired_card" || code == "incorrect_cvc"
+			if !catalogues[defaultLanguage].has(key) && !(cards && strings.HasPrefix(key, "account")) {
+				t.Errorf("no text for error_code %s: %s", code, key)
+			}
 		}
 	}
 }

@@ -15,7 +15,7 @@ type fieldError struct {
 // FieldErrors are the problems in the order of the form, one per field.
 func (s shown) FieldErrors() []fieldError {
 	var all []fieldError
-	for _, field := range []string{FieldMethod, FieldNumber, FieldExp, FieldCVC, FieldName, FieldAccept} {
+	for _, field := range []string{FieldMethod, FieldBank, FieldPhone, FieldNumber, FieldExp, FieldCVC, FieldName, FieldAccept} {
 		if text := s.FieldError(field); text != "" {
 			all = append(all, fieldError{field, text})
 		}
@@ -45,17 +45,6 @@ func formField(field string) string {
 		return FieldExp
 	}
 	return field
-}
-
-// Chooses reports whether the saved card is the one that is chosen; [AnotherCard]
-// where none is.
-func (s shown) Chooses(one string) bool {
-	for _, c := range s.SavedCards {
-		if c.ID == s.Values.Method && !c.Expired {
-			return one == c.ID
-		}
-	}
-	return one == AnotherCard
 }
 
 // Name is what the customer knows the saved card by.

@@ -17,7 +17,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/cockroachdb/errors"
 
@@ -41,14 +40,12 @@ var templateFiles embed.FS
 //go:embed assets/checkout.css
 var css string
 
-//go:embed assets/checkout.js
-var script string
-
 // templateOf names the file that makes the content of each state's page.
 var templateOf = map[State]string{
 	StateForm:        "pay.html",
 	StateDeclined:    "pay.html",
 	StateRedirecting: "redirecting.html",
+	StateApproving:   "approving.html",
 	StateProcessing:  "processing.html",
 	StateSucceeded:   "succeeded.html",
 	StateExpired:     "ended.html",
@@ -64,6 +61,8 @@ var (
 	catalogues = must(readCatalogues(localeFiles, "locales"))
 	templates  = must(parseTemplates())
 	schemes    = must(schemeTable(method.Ranges()))
+	script     = must(readScript(scriptFiles, "assets/script"))
+	marks      = must(readMarks(markFiles, "marks"))
 )
 
 func must[T any](v T, err error) T {
@@ -75,7 +74,7 @@ func must[T any](v T, err error) T {
 
 func parseTemplates() (map[string]*template.Template, error) {
 	layout, err := template.New("layout.html").Option("missingkey=error").
-		ParseFS(templateFiles, "templates/layout.html", "templates/parts.html")
+		ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/fields.html")
 	if err != nil {
 		return nil, errors.Wrap(err, "parsing the layout")
 	}
@@ -164,15 +163,6 @@ type shown struct {
 	texts catalogue
 }
 
-// T is the text for a key in the page's language. Where nothing is charged, that is
-// the text which doesn't speak of paying, if there is one.
-func (s shown) T(key string, pairs ...string) (string, error) {
-	if verify := "verify." + key; s.Verifies && s.texts.has(verify) {
-		key = verify
-	}
-	return s.texts.text(key, pairs...)
-}
-
 // Price is the amount, or "" where nothing is charged.
 func (s shown) Price() string {
 	if s.Verifies {
@@ -211,6 +201,9 @@ func (s shown) RefreshSeconds() string { return strconv.Itoa(refreshSeconds) }
 // Asks reports whether the page asks for a card.
 func (s shown) Asks() bool { return s.State == StateForm || s.State == StateDeclined }
 
+// Waits reports whether the page waits for what happens elsewhere.
+func (s shown) Waits() bool { return s.State == StateProcessing || s.State == StateApproving }
+
 // LeadsBack reports whether this page goes back to the merchant by itself.
 func (s shown) LeadsBack() bool {
 	ended := s.State == StateSucceeded || s.State == StateExpired || s.State == StateCancelled || s.State == StateFailed
@@ -223,93 +216,4 @@ func (s shown) Initial() string {
 		return strings.ToUpper(string(r))
 	}
 	return ""
-}
-
-// Title is the text of the page's heading and of the browser's tab.
-func (s shown) Title() (string, error) {
-	switch s.State {
-	case StateForm:
-		return s.T("pay.heading")
-	case StateSucceeded:
-		return s.T("succeeded." + s.success() + ".title")
-	case StateProblem:
-		return s.T("problem." + string(s.Problem) + ".title")
-	default:
-		return s.T(string(s.State) + ".title")
-	}
-}
-
-// TabTitle begins with the error if there is one, for those who hear it first.
-func (s shown) TabTitle() (string, error) {
-	title, err := s.Title()
-	if err == nil && len(s.FieldErrors()) > 0 {
-		title, err = s.T("title.error", "title", title)
-	}
-	if err == nil && s.Merchant != "" {
-		title, err = s.T("title.site", "title", title, "merchant", s.Merchant)
-	}
-	return title, err
-}
-
-// Text is the sentence below the heading of a page that has just one.
-func (s shown) Text() (string, error) {
-	key := string(s.State)
-	if s.State == StateSucceeded {
-		key += "." + s.success()
-	}
-	if s.State == StateProblem {
-		key += "." + string(s.Problem)
-	}
-	return s.T(key+".text", "merchant", s.Merchant)
-}
-
-func (s shown) success() string {
-	if s.texts.has("succeeded." + s.Outcome + ".title") {
-		return s.Outcome
-	}
-	return "paid"
-}
-
-// Declined says what the customer can do after a try that failed.
-func (s shown) Declined() (string, error) {
-	if key := "declined." + s.LastError; s.texts.has(key) {
-		return s.T(key)
-	}
-	return s.T("declined.other")
-}
-
-// TriesLeft says how many tries are left once they are few, else nothing.
-func (s shown) TriesLeft() (string, error) {
-	switch {
-	case s.AttemptsLeft < 1 || s.AttemptsLeft > attemptsLeftFew:
-		return "", nil
-	case s.AttemptsLeft == 1:
-		return s.T("declined.last_one")
-	default:
-		return s.T("declined.some_left", "count", strconv.Itoa(s.AttemptsLeft))
-	}
-}
-
-// SchemeName is what customers call the receipt's scheme.
-func (s shown) SchemeName() string { return schemeName(s.Receipt.Scheme) }
-
-// Time is an instant for people; the script puts it into their own zone.
-func (s shown) Time(t time.Time) (string, error) {
-	layout, err := s.T("time_layout")
-	return t.UTC().Format(layout), err
-}
-
-// Machine is an instant for the script.
-func (s shown) Machine(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-// schemeName is a trademark, the same in all languages.
-func schemeName(scheme string) string {
-	names := map[string]string{
-		"VISA": "Visa", "MASTERCARD": "Mastercard", "AMEX": "Amex", "DINERS": "Diners Club",
-		"DISCOVER": "Discover", "UNIONPAY": "UnionPay", "MAESTRO": "Maestro",
-	}
-	if name, ok := names[scheme]; ok {
-		return name
-	}
-	return scheme
 }

@@ -67,6 +67,48 @@ func everyPage() map[string]page.View {
 			v.LastError, v.AttemptsLeft = "card_declined", 2
 			v.Shown = page.Shown{Status: "active", Outcome: "pending", LastErrorAt: "2026-11-22T16:53:00.000Z"}
 		}),
+		"ways":       view(page.StateForm, ways),
+		"ways_saved": view(page.StateForm, func(v *page.View) { saved(v); ways(v) }),
+		"ways_bank": view(page.StateForm, func(v *page.View) {
+			ways(v)
+			v.Values.Method = "instant_eft"
+			v.Problems = []method.FieldProblem{{Field: page.FieldBank, Code: method.CodeRequired}}
+		}),
+		"ways_phone": view(page.StateForm, func(v *page.View) {
+			ways(v)
+			v.Values.Method, v.Values.Phone = "capitec_pay", "082 12"
+			v.Problems = []method.FieldProblem{{Field: page.FieldPhone, Code: page.CodeInvalid}}
+		}),
+		"ways_declined": view(page.StateDeclined, func(v *page.View) {
+			ways(v)
+			v.LastError, v.Kind, v.Values = "customer_cancelled", "instant_eft", page.Values{Method: "instant_eft", Bank: "fnb"}
+		}),
+		"one_way_bank":  view(page.StateForm, func(v *page.View) { ways(v); v.Methods = v.Methods[1:2] }),
+		"one_way_phone": view(page.StateForm, func(v *page.View) { ways(v); series(v); v.Saves, v.Methods = true, v.Methods[2:3] }),
+		"one_way_new": view(page.StateForm, func(v *page.View) {
+			v.Methods = []page.Method{{Kind: "new_wallet", Name: "New Wallet"}}
+		}),
+		"approving": view(page.StateApproving, func(v *page.View) {
+			v.Kind, v.PhoneMasked, v.NextURL = "capitec_pay", "•••• 4567", "https://acs.bank.example/phone?id=1"
+			v.ApproveBy = time.Date(2026, time.November, 22, 17, 8, 0, 0, time.UTC)
+			v.Shown = page.Shown{Status: "active", Outcome: "pending", NextActionURL: v.NextURL}
+		}),
+		"approving_live": view(page.StateApproving, func(v *page.View) {
+			v.Kind, v.PhoneMasked, v.Test, v.CancelURL = "mtn_momo", "•••• 4567", false, ""
+		}),
+		"redirecting_bank": view(page.StateRedirecting, func(v *page.View) {
+			v.Kind, v.BankName, v.NextURL = "instant_eft", "FNB", "https://acs.bank.example/pay?id=1"
+		}),
+		"processing_bank": view(page.StateProcessing, func(v *page.View) { v.Kind, v.Shown.Outcome = "instant_eft", "pending" }),
+		"succeeded_bank": view(page.StateSucceeded, func(v *page.View) {
+			receipt(v)
+			v.Outcome, v.Receipt.Kind, v.Receipt.BankName, v.Receipt.Scheme, v.Receipt.Last4 = "paid", "instant_eft", "FNB", "", ""
+		}),
+		"succeeded_phone": view(page.StateSucceeded, func(v *page.View) {
+			receipt(v)
+			v.Outcome, v.Saved, v.Agreed = "paid", true, terms
+			v.Receipt.Kind, v.Receipt.Phone, v.Receipt.Scheme, v.Receipt.Last4 = "capitec_pay", "•••• 4567", "", ""
+		}),
 		"redirecting": view(page.StateRedirecting, func(v *page.View) {
 			v.NextURL, v.LeadOn = "https://acs.bank.example/challenge?id=1&lang=en", true
 		}),
@@ -145,6 +187,19 @@ func everyPage() map[string]page.View {
 		}
 	}
 	return all
+}
+
+// ways offers all kinds of ways to pay.
+func ways(v *page.View) {
+	v.Methods = []page.Method{
+		{Kind: page.AnotherCard, Saves: true},
+		{Kind: "instant_eft", Banks: []page.Bank{
+			{ID: "absa", Name: "Absa"}, {ID: "african_bank", Name: "African Bank"}, {ID: "capitec", Name: "Capitec"}, {ID: "discovery", Name: "Discovery Bank"},
+			{ID: "fnb", Name: "FNB"}, {ID: "investec", Name: "Investec"}, {ID: "nedbank", Name: "Nedbank"}, {ID: "standard_bank", Name: "Standard Bank"}, {ID: "tyme", Name: "TymeBank"},
+		}},
+		{Kind: "capitec_pay", Phone: true, Saves: true},
+		{Kind: "mtn_momo", Phone: true},
+	}
 }
 
 // branded gives the page a merchant's looks.
@@ -531,7 +586,7 @@ func TestSavedCards(t *testing.T) {
 	if !strings.Contains(old, " disabled") || !strings.Contains(html, "Expired 02 / 25") {
 		t.Errorf("the expired one is %q", old)
 	}
-	for _, want := range []string{"Visa ending in 4242", "Expires 12 / 31", "Amex ending in 0005", "<legend>Pay with</legend>", "Another card", "Save this card for my next payments to Karoo Coffee Roasters"} {
+	for _, want := range []string{"Visa ending in 4242", "Expires 12 / 31", "Amex ending in 0005", `<legend class="spoken">Pay with</legend>`, "Another card", "Save this card for my next payments to Karoo Coffee Roasters"} {
 		if !strings.Contains(html, want) {
 			t.Errorf("%q is not on the page", want)
 		}
@@ -545,7 +600,50 @@ func TestSavedCards(t *testing.T) {
 			t.Errorf("%s: another card is %q", name, another)
 		}
 	}
-	if html := render(t, everyPage()["saved_gone"]); !strings.Contains(html, `<a href="#payment_method">`) || !strings.Contains(html, `id="payment_method-error">This saved card`) {
+	if html := render(t, everyPage()["saved_gone"]); !strings.Contains(html, `<a href="#payment_method">`) || !strings.Contains(html, `id="payment_method-error">This is no longer offered`) {
 		t.Error("it is not said that the saved card is gone")
+	}
+}
+
+// Each way to pay asks for what it needs, and the chosen one alone is marked.
+func TestWaysToPay(t *testing.T) {
+	t.Parallel()
+	for name, wants := range map[string][]string{
+		"ways": {
+			`value="card" checked data-asks="card" data-saves>`, `value="instant_eft" data-asks="bank"`, `value="capitec_pay" data-asks="phone" data-saves>`,
+			`value="mtn_momo" data-asks="phone">`, "<h1>Choose how to pay</h1>", ">Capitec Pay<", `type="tel" inputmode="tel" autocomplete="tel"`,
+		},
+		"ways_bank":  {`value="instant_eft" checked`, `<a href="#bank">Choose your bank</a>`, `role="radiogroup" aria-required="true" aria-invalid="true"`},
+		"ways_phone": {`value="capitec_pay" checked`, `<a href="#phone">Check the mobile number`, `value="082 12"`},
+		"ways_declined": {
+			`name="bank" value="fnb" checked`, "You did not approve the payment. No money was taken.",
+		},
+		"one_way_bank":     {"<h1>Pay with Instant EFT</h1>", `<input type="hidden" name="payment_method" value="instant_eft" data-asks="bank">`},
+		"one_way_phone":    {"<h1>Pay with Capitec Pay</h1>", `<input type="hidden" name="payment_method" value="capitec_pay" data-asks="phone">`},
+		"one_way_new":      {"<h1>Pay with New Wallet</h1>", `<input type="hidden" name="payment_method" value="new_wallet" data-asks="nothing">`},
+		"approving":        {"We sent a request to the number •••• 4567.", `id="phone" href="https://acs.bank.example/phone?id=1"`, "2026-11-22T17:08:00Z"},
+		"redirecting_bank": {"<h1>Continue at FNB</h1>", "Continue to FNB"},
+		"succeeded_bank":   {"<dt>Paid with</dt><dd>Instant EFT, FNB</dd>"},
+		"succeeded_phone":  {"<dt>Paid with</dt><dd>Capitec Pay, •••• 4567</dd>", "may take later payments in the same way"},
+	} {
+		html := render(t, everyPage()[name])
+		for _, want := range wants {
+			if !strings.Contains(html, want) {
+				t.Errorf("%s lacks %s", name, want)
+			}
+		}
+		if n := strings.Count(html, `name="payment_method"`); strings.HasPrefix(name, "one_way") && n != 1 {
+			t.Errorf("%s has %d ways", name, n)
+		}
+	}
+	for name, field := range map[string]string{"one_way_bank": "number", "one_way_phone": "cvc", "approving_live": "next", "form": "phone"} {
+		if strings.Contains(render(t, everyPage()[name]), `id="`+field+`"`) {
+			t.Errorf("%s has the field %s", name, field)
+		}
+	}
+	if html := render(t, view(page.StateForm, func(v *page.View) {
+		v.Methods = []page.Method{{Kind: "new_wallet", Name: "<Wallet>"}, {Kind: page.AnotherCard}}
+	})); !strings.Contains(html, `<span class="kind" aria-hidden="true">&lt;</span> <span class="choice-name">&lt;Wallet&gt;</span>`) {
+		t.Error("a way without a mark does not get its initial")
 	}
 }

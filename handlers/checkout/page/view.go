@@ -16,6 +16,8 @@ const (
 	StateDeclined State = "declined"
 	// StateRedirecting sends the customer to NextURL, their bank's page.
 	StateRedirecting State = "redirecting"
+	// StateApproving waits until the customer has approved on their phone.
+	StateApproving State = "approving"
 	// StateProcessing waits: the outcome is outstanding or unknown. It is also what
 	// a customer should see who has just come back from the bank, whose word may
 	// take a moment: with Shown.NextActionURL set the page opens itself anew soon.
@@ -57,18 +59,23 @@ const (
 	FieldName      = method.FieldName
 	FieldAttemptID = "attempt_id"
 	FieldCSRF      = "csrf_token"
-	FieldMethod    = "payment_method"      // a saved card's id, or AnotherCard
+	FieldMethod    = "payment_method"      // a saved card's id, or the kind of a Method
+	FieldBank      = "bank"                // the chosen bank's id
+	FieldPhone     = "phone"               // the telephone number, as it was typed
 	FieldSave      = "save_payment_method" // there if the customer wants the card saved
 	FieldTerms     = "terms"               // View.TermsToken, of the terms that were shown
 	FieldAccept    = "accept_mandate"      // there if the customer agrees to them
 )
 
-// AnotherCard is what FieldMethod says where no saved card is meant.
+// AnotherCard is the kind of a card that is typed in: what FieldMethod says where no
+// saved card and no other way to pay is meant.
 const AnotherCard = "card"
 
 // What may be wrong with the fields that are no card's, beside [method.CodeRequired].
 const (
-	CodeGone = "gone" // the saved card was removed
+	CodeGone    = "gone"    // the saved card was removed, or the way to pay is not offered
+	CodeUnknown = "unknown" // the bank is none of those that are offered
+	CodeInvalid = "invalid" // nobody can have this telephone number
 	// CodeTooManyCards: of a card, new or saved, that is one too many for the session.
 	CodeTooManyCards = "too_many_cards"
 	CodeChanged      = "changed" // the terms are others than those that were shown
@@ -106,6 +113,16 @@ type View struct {
 	// redirecting, to ReturnURL after a few seconds on an end page.
 	LeadOn bool
 
+	// Methods are the ways to pay beside saved cards, in the order in which they are
+	// offered; none: a card.
+	Methods []Method
+	// Kind is the way of the attempt that the page is about: of the last one while it
+	// asks again. Empty: a card.
+	Kind        string
+	BankName    string    // of an attempt with a bank: whose page NextURL is
+	PhoneMasked string    // of an attempt on a telephone: its number's last digits
+	ApproveBy   time.Time // when such an attempt ends; zero: not shown
+
 	// Verifies: nothing is charged, the card is only made sure of; no amount is shown.
 	Verifies bool
 	// Terms are the sentences that the customer has to agree to, with the token that
@@ -127,12 +144,14 @@ type View struct {
 
 	LastError    string // the public error_code of the last try; never a decline code
 	AttemptsLeft int    // shown when few; 0: unknown
-	NextURL      string // where the customer confirms; https or http
-	Outcome      string // payment_outcome; of a success: paid, reserved, payment_method_verified
-	Receipt      Receipt
-	Saved        bool     // of a success: the card has been saved
-	Agreed       []string // of a success: the sentences that the customer agreed to
-	Problem      Problem
+	// NextURL is where the customer confirms; https or http. While approving it is
+	// the page that plays the telephone, in test mode, or empty.
+	NextURL string
+	Outcome string // payment_outcome; of a success: paid, reserved, payment_method_verified
+	Receipt Receipt
+	Saved   bool     // of a success: the card has been saved
+	Agreed  []string // of a success: the sentences that the customer agreed to
+	Problem Problem
 
 	// Shown is what the state at StateURL said when this page was made, so that
 	// the page notices when it says something else.
@@ -149,11 +168,25 @@ type Logo struct {
 // Values are what the form is filled with again after a mistake. There is no
 // place here for a number or a security code: they are never sent back.
 type Values struct {
-	Exp, Name string
-	Method    string // the saved card that is chosen, or AnotherCard
-	Save      bool
-	Accept    bool
+	Exp, Name   string
+	Method      string // the saved card that is chosen, or a Method's kind
+	Bank, Phone string
+	Save        bool
+	Accept      bool
 }
+
+// Method is a way to pay beside saved cards. What the form asks for follows from its
+// parts, so that a new one needs no new page.
+type Method struct {
+	Kind  string // AnotherCard, or as payment_method_details names it
+	Name  string // shown where the texts have no name for it; a brand's own
+	Banks []Bank // the customer chooses one; none: nothing to choose
+	Phone bool   // the customer gives a telephone number
+	Saves bool   // it can be kept for later payments; a card always can
+}
+
+// Bank is one that a customer may pay at.
+type Bank struct{ ID, Name string }
 
 // SavedCard is one of the customer's cards, as they know it.
 type SavedCard struct {
@@ -169,8 +202,11 @@ type SavedCard struct {
 // Receipt is what a customer may want to keep.
 type Receipt struct {
 	PaymentID string
-	Scheme    string // as in payment_method_details
+	Kind      string // as in payment_method_details; empty: a card
+	Scheme    string // of a card, as there
 	Last4     string
+	BankName  string // of another way: the bank
+	Phone     string // or the telephone number, masked
 	At        time.Time
 }
 

@@ -1,0 +1,45 @@
+// --- Moving on when the state does: a second tab, an approval elsewhere, a late
+// answer ---
+
+function follow() {
+  const paces = { processing: [1500, 10000], approving: [1500, 5000], redirecting: [3000, 15000], form: [10000, 30000], declined: [10000, 30000] };
+  const pace = paces[page.state];
+  if (!page.poll || !pace) return;
+  // Back from the bank before its word came: if none comes, it is the bank's turn again.
+  if (page.state === "processing" && page.shownNext) setTimeout(moveOn, 8000);
+  poll(pace[0], pace[1], 500);
+}
+
+function poll(wait, longest, left) {
+  if (left === 0) return;
+  setTimeout(async () => {
+    if (leaving) return;
+    if (!document.hidden && (await moved().catch(() => false))) {
+      moveOn();
+      return;
+    }
+    poll(Math.min(wait * 1.2, longest), longest, left - 1);
+  }, wait);
+}
+
+async function moved() {
+  const answer = await fetch(page.poll, { headers: { Accept: "application/json" }, cache: "no-store" });
+  if (!answer.ok) return false;
+  const now = await answer.json();
+  return (now.status || "") !== page.shownStatus ||
+    (now.payment_outcome || "") !== page.shownOutcome ||
+    ((now.last_payment_error || {}).timestamp || "") !== page.shownErrorAt ||
+    ((now.next_action || {}).url || "") !== page.shownNext;
+}
+
+// moveOn shows the new state, but never throws away what somebody is typing.
+function moveOn() {
+  if (leaving) return;
+  const touched = (input) => input.tagName === "INPUT" && (input.value !== input.defaultValue || input.checked !== input.defaultChecked);
+  if (form && [...form.elements].some(touched)) {
+    byId("moved").hidden = false;
+    return;
+  }
+  leaving = true;
+  location.replace(page.page);
+}

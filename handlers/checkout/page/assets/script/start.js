@@ -1,0 +1,7 @@
+document.body.classList.add("js");
+addEventListener("pageshow", (event) => { if (event.persisted) leaving = false; });
+showLocalTimes();
+if (form) setUpForm();
+setUpCancel();
+leadOn();
+follow();

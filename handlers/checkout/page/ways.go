@@ -1,0 +1,220 @@
+package page
+
+import (
+	"embed"
+	"html/template"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/cockroachdb/errors"
+)
+
+// What the form asks for, as the script and the style know it; see [choice.Asks].
+const (
+	asksCard    = "card"
+	asksBank    = "bank"
+	asksPhone   = "phone"
+	asksNothing = "nothing"
+)
+
+//go:embed marks/*.svg
+var markFiles embed.FS
+
+// readMarks reads the small signs of the ways to pay: one file each, named after the
+// kind. They are ours, and no brand's logo.
+func readMarks(files fs.FS, dir string) (map[string]template.HTML, error) {
+	names, err := fs.Glob(files, dir+"/*.svg")
+	if err != nil {
+		return nil, errors.Wrap(err, "listing the marks")
+	}
+	all := make(map[string]template.HTML, len(names))
+	for _, name := range names {
+		raw, err := fs.ReadFile(files, name)
+		if err != nil {
+			return nil, errors.Wrapf(err, "reading %s", name)
+		}
+		all[strings.TrimSuffix(path.Base(name), ".svg")] = template.HTML(raw) //nolint:gosec // our own file
+	}
+	return all, nil
+}
+
+// choice is one way to pay, as the form offers it.
+type choice struct {
+	Method
+
+	ID         string // what FieldMethod says
+	Text       string
+	Asks       string
+	Chosen     bool
+	FirstBanks bool // it is the first way with banks
+}
+
+// Mark is the way's sign, or the initial of its name.
+func (c choice) Mark() template.HTML {
+	if mark, ok := marks[c.Kind]; ok {
+		return mark
+	}
+	initial := ""
+	for _, r := range c.Text {
+		initial = template.HTMLEscapeString(strings.ToUpper(string(r)))
+		break
+	}
+	return template.HTML(`<span class="kind" aria-hidden="true">` + initial + `</span>`) //nolint:gosec // escaped
+}
+
+// CardMark is the sign of a saved card.
+func (s shown) CardMark() template.HTML { return marks[AnotherCard] }
+
+// methods are the ways to pay beside saved cards.
+func (s shown) methods() []Method {
+	if len(s.View.Methods) == 0 {
+		return []Method{{Kind: AnotherCard}}
+	}
+	return s.View.Methods
+}
+
+// Ways are the ways to pay beside saved cards, as the form offers them.
+func (s shown) Ways() []choice {
+	var all []choice
+	first := true
+	for _, m := range s.methods() {
+		c := choice{Method: m, ID: m.Kind, Text: s.methodName(m), Asks: asksNothing, Chosen: s.Chooses(m.Kind)}
+		switch {
+		case m.Kind == AnotherCard:
+			c.Asks, c.Saves = asksCard, true
+			if len(s.SavedCards) > 0 {
+				c.Text, _ = s.T("pay.another")
+			}
+		case len(m.Banks) > 0:
+			c.Asks, c.FirstBanks, first = asksBank, first, false
+		case m.Phone:
+			c.Asks = asksPhone
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+// OneWay is the only way to pay, or nothing where the customer has a choice.
+func (s shown) OneWay() *choice {
+	if ways := s.Ways(); len(ways) == 1 && len(s.SavedCards) == 0 {
+		return &ways[0]
+	}
+	return nil
+}
+
+// asks reports whether one of the ways asks for a thing.
+func (s shown) asks(what string) bool {
+	for _, c := range s.Ways() {
+		if c.Asks == what {
+			return true
+		}
+	}
+	return false
+}
+
+// AsksCard reports whether a card may be typed in, and AsksPhone whether a telephone
+// number may.
+func (s shown) AsksCard() bool  { return s.asks(asksCard) }
+func (s shown) AsksPhone() bool { return s.asks(asksPhone) }
+
+// AsksCVC reports whether a security code may be needed: of a card, or of a saved one.
+func (s shown) AsksCVC() bool { return s.AsksCard() || s.SavedNeedCVC && len(s.SavedCards) > 0 }
+
+// AnySaves reports whether one of the ways can be kept for later payments.
+func (s shown) AnySaves() bool {
+	for _, c := range s.Ways() {
+		if c.Saves {
+			return true
+		}
+	}
+	return false
+}
+
+// OnlyCards reports whether there is no other way to pay than by card.
+func (s shown) OnlyCards() bool {
+	for _, m := range s.methods() {
+		if m.Kind != AnotherCard {
+			return false
+		}
+	}
+	return true
+}
+
+// Chooses reports whether the saved card or way is the one that is chosen: the first
+// way where none is.
+func (s shown) Chooses(one string) bool {
+	for _, c := range s.SavedCards {
+		if c.ID == s.Values.Method && !c.Expired {
+			return one == c.ID
+		}
+	}
+	for _, m := range s.methods() {
+		if m.Kind == s.Values.Method {
+			return one == m.Kind
+		}
+	}
+	return one == s.methods()[0].Kind
+}
+
+// ChoosesBank reports whether the bank is the one that is chosen.
+func (s shown) ChoosesBank(b Bank) bool { return b.ID == s.Values.Bank }
+
+// kind is the way that the page is about; "" for a card.
+func (s shown) kind() string {
+	kind := s.Kind
+	if s.State == StateSucceeded {
+		kind = s.Receipt.Kind
+	}
+	if kind == AnotherCard {
+		return ""
+	}
+	return kind
+}
+
+// methodName is what customers call a way to pay.
+func (s shown) methodName(m Method) string {
+	if name, err := s.T("method." + m.Kind); err == nil {
+		return name
+	}
+	if m.Name != "" {
+		return m.Name
+	}
+	return m.Kind
+}
+
+// WayName is what customers call the way that the page is about.
+func (s shown) WayName() string {
+	kind := s.kind()
+	for _, m := range s.methods() {
+		if m.Kind == kind {
+			return s.methodName(m)
+		}
+	}
+	return s.methodName(Method{Kind: kind})
+}
+
+// Where is whose page the customer is sent to: the bank's, or the way's own.
+func (s shown) Where() string {
+	if s.BankName != "" {
+		return s.BankName
+	}
+	return s.WayName()
+}
+
+// PaidWith is how it was paid, for the receipt.
+func (s shown) PaidWith() (string, error) {
+	r := s.Receipt
+	switch {
+	case s.kind() == "" && r.Last4 == "":
+		return "", nil
+	case s.kind() == "":
+		return s.T("receipt.card_ending", "scheme", schemeName(r.Scheme), "last4", r.Last4)
+	case r.BankName != "":
+		return s.T("receipt.way_detail", "method", s.WayName(), "detail", r.BankName)
+	case r.Phone != "":
+		return s.T("receipt.way_detail", "method", s.WayName(), "detail", r.Phone)
+	}
+	return s.WayName(), nil
+}
