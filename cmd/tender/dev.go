@@ -64,6 +64,7 @@ type dev struct {
 	sim      *simulator.Server
 	simAt    net.Listener
 	app      *app
+	keys     []devenv.Entry // the lines of dev.env that name keys
 }
 
 // runDev runs everything that it takes to try the engine, and nothing that
@@ -90,7 +91,7 @@ func runDev(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 	simCtx, stopSim := context.WithCancel(context.WithoutCancel(ctx))
 	go func() { simulating <- d.sim.Serve(simCtx, d.simAt) }()
 	err = d.app.run(ctx, func() {
-		if err := d.announce(ctx); err != nil {
+		if err := d.announce(); err != nil {
 			d.log.ErrorContext(ctx, "dev.env could not be written", "error", err)
 		}
 	})
@@ -101,7 +102,7 @@ func runDev(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 // start brings the parts up, in the order in which they need each other.
 func (d *dev) start(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		d.openDirectory, d.openListener, d.readCredentials, d.startPostgres, d.migrate, d.startNATS, d.startSimulator, d.startApp,
+		d.openDirectory, d.openListener, d.readCredentials, d.startPostgres, d.migrate, d.startNATS, d.startSimulator, d.startApp, d.issueKeys, d.openShop,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -274,53 +275,6 @@ func (d *dev) config() config {
 		simulatorURL: d.simURL(), simulatorKey: d.cred[credKey], simulatorSecret: d.cred[credSecret],
 		loopbackWebhooks: true,
 	}
-}
-
-// announce writes dev.env and says how to begin. It comes when requests are taken.
-func (d *dev) announce(ctx context.Context) error {
-	path := filepath.Join(d.dir, devenv.FileName)
-	entries, err := devenv.Read(path)
-	if err != nil {
-		entries = nil // it is written anew
-	}
-	keys, err := d.keys(ctx, entries)
-	if err != nil {
-		return err
-	}
-	c := d.app.config
-	err = devenv.Write(path, append(keys, []devenv.Entry{
-		{Name: devenv.URL, Value: c.baseURL},
-		{Name: devenv.DatabaseURL, Value: c.databaseURL},
-		{Name: devenv.DatabaseAdminURL, Value: d.url("tender_admin", credAdmin)},
-		{Name: devenv.NATSURL, Value: c.natsURL},
-		{Name: "TENDER_RELAY_NATS_URL", Value: c.relayNATSURL},
-		{Name: "TENDER_VAULT_URL", Value: c.vaultURL},
-		{Name: "TENDER_MASTER_KEY_FILE", Value: c.masterKey},
-		{Name: "TENDER_SIMULATOR_URL", Value: c.simulatorURL},
-		{Name: "TENDER_SIMULATOR_KEY", Value: c.simulatorKey},
-		{Name: "TENDER_SIMULATOR_SECRET", Value: c.simulatorSecret},
-		{Name: "TENDER_SIMULATOR_DATABASE_URL", Value: d.url("tender_simulator", credSimulator)},
-		{Name: "TENDER_LOOPBACK_WEBHOOKS", Value: "true"},
-	}...))
-	if err != nil {
-		return err
-	}
-	secret, _ := devenv.Lookup(keys, devenv.SecretKey)
-	d.say(fmt.Sprintf(`
-Tender is ready at %[1]s
-
-  secret key (test mode)   %[2]s
-  everything else          %[3]s
-  the API, explained       %[1]s/docs
-
-Take a payment:
-
-  curl -s %[1]s/collect/payment_sessions \
-    -H 'Authorization: Bearer %[2]s' -H 'Idempotency-Key: my-first' \
-    -H 'Content-Type: application/json' -d '{"amount": 10000, "currency": "ZAR"}'
-
-and open the session_url of the answer. Ctrl-C stops.`, c.baseURL, secret, path))
-	return nil
 }
 
 func (d *dev) say(text string) { fmt.Fprintln(d.out, strings.TrimRight(text, "\n")) }

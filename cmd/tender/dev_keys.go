@@ -27,9 +27,9 @@ var staffKeys = []struct {
 	role staff.Role
 }{{devenv.FinanceKey, staff.RoleFinance}, {devenv.OperatorKey, staff.RoleOperator}}
 
-// keys are those that a newcomer needs: the ones in dev.env where this log knows
+// findKeys are those that a newcomer needs: the ones in dev.env where this log knows
 // them, new ones otherwise.
-func (d *dev) keys(ctx context.Context, kept []devenv.Entry) ([]devenv.Entry, error) {
+func (d *dev) findKeys(ctx context.Context, kept []devenv.Entry) ([]devenv.Entry, error) {
 	out, err := d.merchantKeys(ctx, kept)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,140 @@
+package demo
+
+import (
+	"bytes"
+	"encoding/json"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+var testTime = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func TestSecretsAreMasked(t *testing.T) {
+	t.Parallel()
+	const key = "sk_test_WPEPHFkWTJd3Gnhy4VwBPyiSz3cPSLOG"
+	s := &Shop{Config: Config{Key: key}}
+	got := string(s.mask([]byte(`{"secret":"whsec_bm90IGEgc2VjcmV0ISBub3QgYSBzZWNyZXQh","key":"` + key + `"}`)))
+	if want := `{"secret":"whsec_••••••••","key":"sk_test_••••••••SLOG"}`; got != want {
+		t.Errorf("%s instead of %s", got, want)
+	}
+	for _, short := range []string{"", "sk_test_1", "sk_test_1234567"} {
+		if got := maskedKey(short); got != masked {
+			t.Errorf("of a key like %q %q is shown", short, got)
+		}
+	}
+}
+
+// TestCurlIsOneShellCommand has a shell read what is copied.
+func TestCurlIsOneShellCommand(t *testing.T) {
+	t.Parallel()
+	body := `{"name":"O'Brien $HOME ` + "`id`" + ` \\ \"!\""}`
+	e := &entry{method: "POST", target: "/collect/customers", key: "demo-1", request: []byte(body)}
+	shell := exec.Command("sh", "-c", `curl() { for word; do printf '%s\n' "$word"; done; }; `+e.curl())
+	shell.Env = []string{"TENDER_URL=http://127.0.0.1:1", "TENDER_SECRET_KEY=key"}
+	out, err := shell.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	want := strings.Join([]string{
+		"-X", "POST", "http://127.0.0.1:1/collect/customers", "-H", "Authorization: Bearer key",
+		"-H", "Idempotency-Key: demo-1", "-H", "Content-Type: application/json", "-d", body, "",
+	}, "\n")
+	if string(out) != want {
+		t.Errorf("the shell reads\n%s\ninstead of\n%s", out, want)
+	}
+	if got := (&entry{method: "GET", target: "/collect/payments"}).curl(); got != "curl \"$TENDER_URL/collect/payments\" \\\n  -H \"Authorization: Bearer $TENDER_SECRET_KEY\"" {
+		t.Errorf("a GET is %s", got)
+	}
+}
+
+func TestPrettyKnowsNamesFromStrings(t *testing.T) {
+	t.Parallel()
+	var set []string
+	for _, part := range pretty([]byte(`{"a":"b: \"c\"","n":-1.5,"l":[true,null,{}]}`)) {
+		if part.Kind != tokenPlain {
+			set = append(set, string(part.Kind)+" "+part.Text)
+		}
+	}
+	want := []string{`n "a"`, `s "b: \"c\""`, `n "n"`, `l -1.5`, `n "l"`, `l true`, `l null`}
+	if strings.Join(set, "\n") != strings.Join(want, "\n") {
+		t.Errorf("it is set as\n%s", strings.Join(set, "\n"))
+	}
+}
+
+// FuzzPretty holds that nothing of a text is lost or added, whatever it is.
+func FuzzPretty(f *testing.F) {
+	for _, seed := range []string{`{"a":[1,"x\"y",null]}`, `"`, `{`, "", "<script>", `{"é":"\u00e9\\"}`, "[1e5,-0]"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var text bytes.Buffer
+		for _, part := range pretty(body) {
+			text.WriteString(part.Text)
+		}
+		var want bytes.Buffer
+		if err := json.Indent(&want, body, "", "  "); err != nil {
+			return // shown as it is, bytes that are no text aside
+		}
+		if text.String() != want.String() {
+			t.Errorf("%q is shown as %q", want.String(), text.String())
+		}
+	})
+}
+
+// TestTheNewestVersionStays holds what webhooks need: they may come late, and twice.
+func TestTheNewestVersionStays(t *testing.T) {
+	t.Parallel()
+	s := &Shop{orders: map[string]*order{}, owners: map[string]string{}}
+	o := s.enter("demo-aaaaaaaa", flows[0], testTime)
+	for _, body := range []string{
+		`{"id":"pay_1","version":2,"status":"processing"}`,
+		`{"id":"pay_1","version":4,"status":"succeeded"}`,
+		`{"id":"pay_1","version":3,"status":"draft"}`,
+		`{"data":[{"id":"pay_1","version":4,"status":"twice"},{"id":"ps_1","version":1,"status":"active"}]}`,
+	} {
+		s.keep(o, []byte(body))
+	}
+	if got := o.payments["pay_1"].value.Status; got != "succeeded" {
+		t.Errorf("the payment is %q", got)
+	}
+	if got := o.sessions["ps_1"].value.Status; got != "active" {
+		t.Errorf("the session is %q", got)
+	}
+}
+
+func TestTheBooksAreBounded(t *testing.T) {
+	t.Parallel()
+	s := &Shop{orders: map[string]*order{}, owners: map[string]string{}, seen: map[string]*entry{}, changed: make(chan struct{})}
+	for n := range 3 * ordersMax {
+		o := s.enter("demo-"+strings.Repeat("a", 8)+string(rune('a'+n%26))+strings.Repeat("b", n/26), flows[0], testTime.AddDate(0, 0, n))
+		s.keep(o, []byte(`{"id":"ps_`+o.ref+`","version":1}`))
+	}
+	if len(s.orders) != ordersMax || len(s.owners) != ordersMax {
+		t.Errorf("%d orders and %d objects are kept", len(s.orders), len(s.owners))
+	}
+	o := s.recent()[0]
+	for range 2 * entriesMax {
+		s.add(o, &entry{kind: kindNote})
+	}
+	if n := len(o.entries); n != entriesMax || o.entries[n-1].n != 2*entriesMax || o.dropped != entriesMax {
+		t.Errorf("%d entries are kept, %d dropped, the last is number %d", n, o.dropped, o.entries[n-1].n)
+	}
+	for n := range messagesMax + 10 {
+		id := strings.Repeat("x", n+1)
+		s.hear(message{ID: id, Type: "webhook.test"}, heading{}, nil, nil)
+	}
+	if len(s.seen) != messagesMax || len(s.seenIDs) != messagesMax {
+		t.Errorf("%d messages are remembered", len(s.seen))
+	}
+}
+
+func TestMoney(t *testing.T) {
+	t.Parallel()
+	for cents, want := range map[int64]string{0: "ZAR 0.00", 5: "ZAR 0.05", 18900: "ZAR 189.00", 123456789: "ZAR 1,234,567.89", 100_000_000: "ZAR 1,000,000.00"} {
+		if got := money(cents); got != want {
+			t.Errorf("%d is %s, not %s", cents, got, want)
+		}
+	}
+}
