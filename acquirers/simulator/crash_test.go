@@ -1,6 +1,10 @@
 package simulator_test
 
 import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
 	"sync"
 	"testing"
 
@@ -34,19 +38,13 @@ func TestBookSurvivesAKill(t *testing.T) {
 		return true
 	}
 	var calls sync.WaitGroup
-	for range callers {
+	for i := range callers {
+		pay := b.captureCard
+		if i%2 == 1 {
+			pay = b.approveOnPhone
+		}
 		calls.Go(func() {
-			for {
-				a := b.authorisation("4242424242424242")
-				answer, err := b.client.Authorise(t.Context(), a)
-				if !note(a.Key, answer, err) {
-					return
-				}
-				c := acquirers.Capture{Key: b.key(), Reference: answer.Reference, Amount: 7_000, Currency: "ZAR"}
-				answer, err = b.client.Capture(t.Context(), c)
-				if !note(c.Key, answer, err) {
-					return
-				}
+			for pay(t.Context(), note) {
 			}
 		})
 	}
@@ -70,4 +68,51 @@ func TestBookSurvivesAKill(t *testing.T) {
 		}
 	}
 	b.checkSums()
+}
+
+// captureCard authorises a card and captures, as long as note allows.
+func (b *bundle) captureCard(ctx context.Context, note func(string, acquirers.Answer, error) bool) bool {
+	a := b.authorisation("4242424242424242")
+	answer, err := b.client.Authorise(ctx, a)
+	if !note(a.Key, answer, err) {
+		return false
+	}
+	c := acquirers.Capture{Key: b.key(), Reference: answer.Reference, Amount: 7_000, Currency: "ZAR"}
+	answer, err = b.client.Capture(ctx, c)
+	return note(c.Key, answer, err)
+}
+
+// approveOnPhone has a customer pay on their telephone, whose approval has been
+// answered before anybody asks what came of it.
+func (b *bundle) approveOnPhone(ctx context.Context, note func(string, acquirers.Answer, error) bool) bool {
+	a := b.push("capitec_pay", "4567")
+	answer, err := b.client.Authorise(ctx, a)
+	if err == nil {
+		err = approve(ctx, answer.RedirectURL)
+	}
+	if err == nil {
+		answer, err = b.client.Settle(ctx, a.Key)
+	}
+	if err == nil && answer.Status != acquirers.StatusApproved {
+		b.t.Errorf("an approved payment became %+v", answer)
+	}
+	return note(a.Key, answer, err)
+}
+
+// approve is decide for where the page may be gone.
+func approve(ctx context.Context, page string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, page, strings.NewReader("decision=approve"))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	res, err := browser.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode != http.StatusSeeOther {
+		return errors.New(res.Status)
+	}
+	return nil
 }

@@ -12,9 +12,9 @@ import (
 	"testing"
 )
 
-// Every card goes every way through the simulator; then a dump of its database
+// Every card and every telephone number goes every way through the simulator; then a dump of its database
 // and everything that it logged or answered is searched for the numbers.
-func TestNoCardNumberIsKept(t *testing.T) {
+func TestNoNumberIsKept(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	numbers := []string{
@@ -39,10 +39,38 @@ func TestNoCardNumberIsKept(t *testing.T) {
 		_, fault := b.post("/v1/authorisations", fmt.Sprintf(`{"key":"k","card":{"number":%q},"surprise":%q}`, number, number))
 		search(t, "an answer to a malformed request", []byte(fault), canaries)
 	}
+	for i, lastFour := range []string{
+		"4567", "0001", "0002", "0404", "9995", "0341", "0432", "0473", "0481", "0408", "0416", "0465", "0424", "0600",
+		"0602", "0606", "0507", "0515", "0523",
+	} {
+		a := b.push([]string{"capitec_pay", "mtn_momo"}[i%2], lastFour)
+		canaries = append(canaries, a.Account.Phone[1:], "0"+a.Account.Phone[3:])
+		answer, err := b.client.Authorise(t.Context(), a)
+		if err == nil && answer.RedirectURL != "" {
+			_, page := visit(t, answer.RedirectURL)
+			search(t, "the telephone's page", []byte(page), canaries)
+			decide(t, answer.RedirectURL, []string{"approve", "refuse"}[i/2%2])
+			_, page = visit(t, answer.RedirectURL)
+			search(t, "the telephone's page", []byte(page), canaries)
+		}
+		b.settle(a.Key)
+		_, _ = b.client.Authorise(t.Context(), b.pushAlone(lastFour))
+		for _, body := range []string{
+			fmt.Sprintf(`{"key":"k","account":{"phone":%q},"surprise":1}`, a.Account.Phone),
+			toJSON(t, map[string]any{
+				"key": "k", "amount": 1, "currency": "ZAR", "initiator": "customer", "capture": true,
+				"account": map[string]string{"kind": "mtn_momo", "phone": a.Account.Phone + "x"},
+			}),
+		} {
+			status, fault := b.post("/v1/authorisations", body)
+			want(t, "status", status, 400)
+			search(t, "an answer to a malformed request", []byte(fault), canaries)
+		}
+	}
 	want(t, "book is not empty", len(b.entries()) > 30, true)
 
 	dump := dump(t, b.db.AdminURL)
-	if !bytes.Contains(dump, []byte("527346")) {
+	if !bytes.Contains(dump, []byte("527346")) || !bytes.Contains(dump, []byte("4567")) {
 		t.Fatal("the dump lacks what must be in it")
 	}
 	search(t, "the dump", dump, canaries)

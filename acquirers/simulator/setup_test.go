@@ -252,6 +252,7 @@ type receiver struct {
 
 	mu       sync.Mutex
 	all      []acquirers.Notification
+	read     int           // how many next has returned
 	arrivals chan struct{} // one for every message, good or bad
 }
 
@@ -279,7 +280,7 @@ func newReceiver(t testing.TB) *receiver {
 	return r
 }
 
-// next waits for a message.
+// next waits for the first message that it has not returned yet.
 func (r *receiver) next(t *testing.T) acquirers.Notification {
 	t.Helper()
 	select {
@@ -287,8 +288,10 @@ func (r *receiver) next(t *testing.T) acquirers.Notification {
 	case <-time.After(20 * time.Second):
 		t.Fatal("no notification came")
 	}
-	all := r.messages()
-	return all[len(all)-1]
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.read++
+	return r.all[r.read-1]
 }
 
 func (r *receiver) messages() []acquirers.Notification {

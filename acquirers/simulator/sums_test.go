@@ -47,6 +47,26 @@ func (m *model) authorise(rt *rapid.T) {
 	m.opened = append(m.opened, o)
 }
 
+// payFromAccount has a customer decide on their telephone, or not before the key is
+// closed.
+func (m *model) payFromAccount(rt *rapid.T) {
+	a := m.b.push("mtn_momo", "4567")
+	a.Amount = modelAmount
+	page := m.b.authorise(a).RedirectURL
+	decision := rapid.SampledFrom([]string{"approve", "refuse", "neither"}).Draw(rt, "decision")
+	decide(m.b.t, page, decision)
+	answer := m.remember(rt, m.b.settle(a.Key), nil)
+	status := map[string]acquirers.Status{
+		"approve": acquirers.StatusApproved, "refuse": acquirers.StatusDeclined, "neither": acquirers.StatusClosed,
+	}[decision]
+	if answer.Status != status {
+		rt.Fatalf("a customer decided %s, and it came to %+v", decision, answer)
+	}
+	if status == acquirers.StatusApproved {
+		m.opened = append(m.opened, &modelAuthorisation{reference: answer.Reference, sale: true, captured: modelAmount})
+	}
+}
+
 func (m *model) capture(rt *rapid.T) {
 	o, c, fits := m.pick(rt)
 	if o == nil {
@@ -129,7 +149,7 @@ func TestAnySequenceKeepsTheSums(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		m := &model{b: b, past: make(map[string]acquirers.Answer)}
 		rt.Repeat(map[string]func(*rapid.T){
-			"authorise": m.authorise, "capture": m.capture, "void": m.void, "refund": m.refund,
+			"authorise": m.authorise, "pay from an account": m.payFromAccount, "capture": m.capture, "void": m.void, "refund": m.refund,
 			"settle": m.settle, "close": m.close,
 		})
 		byReference := make(map[string]simulator.Entry)
