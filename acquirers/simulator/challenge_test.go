@@ -195,7 +195,9 @@ func TestPageForStrangers(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	_, asked := b.challenged()
-	for _, path := range []string{"/acs/guessed", "/acs/%00", "/acs/" + strings.Repeat("a", 400)} {
+	for _, path := range []string{
+		"/acs/guessed", "/acs/%00", "/acs/" + strings.Repeat("a", 400), "/bank/guessed", "/phone/guessed",
+	} {
 		res, page := visit(t, b.url+path)
 		want(t, path, res.StatusCode, http.StatusNotFound)
 		contains(t, page, "Page not found")
@@ -211,14 +213,31 @@ func TestPageIsShutOff(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	_, asked := b.challenged()
-	res, _ := visit(t, asked.RedirectURL)
-	policy := res.Header.Get("Content-Security-Policy")
-	contains(t, policy, "default-src 'none'", "style-src 'sha256-", "frame-ancestors 'none'", "base-uri 'none'")
-	if strings.Contains(policy, "unsafe") {
-		t.Error(policy)
+	_, bankPage := b.askedAtBank("fnb")
+	_, phonePage := b.askedOnPhone("4567")
+	for _, address := range []string{asked.RedirectURL, bankPage, phonePage} {
+		res, page := visit(t, address)
+		policy := res.Header.Get("Content-Security-Policy")
+		contains(t, policy, "default-src 'none'", "style-src 'sha256-", "frame-ancestors 'none'", "base-uri 'none'")
+		if strings.Contains(policy, "unsafe") {
+			t.Error(policy)
+		}
+		want(t, "referrer", res.Header.Get("Referrer-Policy"), "no-referrer")
+		want(t, "cache", res.Header.Get("Cache-Control"), "no-store")
+		for _, foreign := range []string{"<script", "<link", "<img", " style=", " src="} {
+			want(t, foreign+" in the page", strings.Contains(page, foreign), false)
+		}
 	}
-	want(t, "referrer", res.Header.Get("Referrer-Policy"), "no-referrer")
-	want(t, "cache", res.Header.Get("Cache-Control"), "no-store")
+}
+
+// What others have sent is text on the page, whatever it looks like.
+func TestPageShowsNamesAsText(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	a := b.eft("fnb")
+	a.Payee = `<b onclick="x()">Karoo & Tea</b>`
+	_, page := visit(t, b.authorise(a).RedirectURL)
+	contains(t, page, "&lt;b onclick=&#34;x()&#34;&gt;Karoo &amp; Tea&lt;/b&gt;")
 }
 
 func TestChallengeWithoutAWayBack(t *testing.T) {

@@ -100,15 +100,18 @@ func pageOf(o operation) page {
 // is all that it has of it.
 func (p *page) ofBank(o operation) {
 	b, _ := bankOf(o.Bank)
-	p.House, p.Crest, p.Tag = b.name, initials(b.name), kindOf(o.Account).name
-	p.Rows = []row{{"To", payeeOf(o)}, {"Reference", o.Reference}}
-	p.Footer = "This page plays the bank in a test. No money moves, and " + b.name + " has no part in it."
+	p.House, p.Tag = b.name, kindOf(o.Account).name
+	p.Rows = []row{{"To", payeeOf(o)}, {"Reference", shortReference(o)}}
+	if b.character == pays {
+		p.Crest = initials(b.name)
+		p.Footer = "This page plays the bank in a test. No money moves, and " + b.name + " has no part in it."
+	}
 }
 
 // ofPhone makes the page the telephone that the customer approves on.
 func (p *page) ofPhone(o operation) {
 	kind := kindOf(o.Account)
-	p.House, p.Crest, p.Tag, p.Look = kind.name, initials(kind.name), masked(o.Last4), "phone"
+	p.House, p.Crest, p.Tag, p.Look = kind.name, initials(kind.name), "Test telephone", "phone"
 	p.Rows = []row{{"To", payeeOf(o)}, {"From", masked(o.Last4)}}
 	p.Refresh = false // the shop's page moves on by itself
 	p.Footer = "This page plays the customer's telephone in a test. No money moves."
@@ -122,7 +125,7 @@ func (p *page) ask(o operation) {
 	case o.flow() == flowRedirect:
 		p.Accounts = accounts
 	case o.flow() == flowPush:
-		p.Lead = "Approve it only if you are paying just now."
+		p.Lead = "Approve it only if you have just made it."
 	case o.Amount == 0:
 		p.Title, p.Lead = "Confirm your card?", "A shop asks your bank whether this card is yours. Nothing is charged."
 	}
@@ -189,6 +192,12 @@ func payeeOf(o operation) string {
 		return "The shop that you come from"
 	}
 	return o.Payee
+}
+
+// shortReference is what a statement has room for.
+func shortReference(o operation) string {
+	const shown = 10
+	return strings.ToUpper(o.Reference[max(0, len(o.Reference)-shown):])
 }
 
 // initials are the first letters of a name's first two words, or its first letter.

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -138,6 +139,15 @@ func TestCapabilities(t *testing.T) {
 	want(t, "live", c.Live, false)
 	want(t, "closes keys", c.ClosesKeys, true)
 	want(t, "refund", c.Refund, true)
+	want(t, "accounts", strings.Join(c.Accounts, " "), "instant_eft capitec_pay mtn_momo")
+	want(t, "accounts without the customer", strings.Join(c.AccountsAlone, " "), "capitec_pay")
+	isID := regexp.MustCompile(`^[a-z0-9_]{1,40}$`)
+	ids := map[string]bool{}
+	for _, bank := range c.Banks {
+		want(t, bank.ID+" is an id", isID.MatchString(bank.ID) && !ids[bank.ID], true)
+		want(t, bank.ID+" says that it is for tests", strings.HasPrefix(bank.ID, "test_"), strings.HasPrefix(bank.Name, "Test: "))
+		ids[bank.ID] = true
+	}
 	if c.KeyMemory < 24*time.Hour || c.RequestLifetime < 30*time.Second {
 		t.Errorf("remembers %v, requests under way %v", c.KeyMemory, c.RequestLifetime)
 	}

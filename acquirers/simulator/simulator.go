@@ -2,10 +2,10 @@
 // book of its own, that moves no money and behaves like one that does.
 //
 // [Server] is the service. It answers over HTTP, keeps its book in PostgreSQL
-// (schema "simulator", role tender_simulator), shows a bank's 3-D Secure page,
-// and sends signed notifications until they are acknowledged. What it does is
-// decided by the number of the test card alone, so that every run is like the
-// last; the faults among the cards (answers that are lost, requests that come
+// (schema "simulator", role tender_simulator), shows customers a page of their bank
+// or their telephone, and sends signed notifications until they are acknowledged.
+// What it does is decided by the test card's number, the bank's id or the telephone's
+// number alone, so that every run is like the last; the faults among them (answers that are lost, requests that come
 // late) happen on the wire, as they would between two houses.
 //
 // [Client] is the adapter: the simulator as the engine sees it, through the port
@@ -30,7 +30,19 @@
 // An amount of 0 verifies a card: it is approved, declined or challenged as any
 // other amount would be, and there is nothing to capture, void or refund then.
 //
-// The book holds no card number and no CVC. Every operation has a key, is
+// Accounts ([acquirers.Account]) pay at once and in full: as sales, with the money
+// taken when they are approved; there is nothing to capture or void. A customer who
+// chose a bank is sent to its page (action_required); one who gave a telephone number
+// approves on a page that plays the telephone (pending). What they decide is told by
+// a notification, unless the bank or the number is one that misbehaves; the names of
+// real banks are names only, and their pages do as the customer says. [Client.Settle]
+// closes what waits for a customer or a bank. In one case a closed key does not stay
+// closed: money that the customer approved in time and that comes after the end, as a
+// transfer may; it counts as paid from the notification on, and can be refunded. Kinds
+// that may pay without the customer do so at once, named by an earlier payment's
+// network transaction id, as cards are.
+//
+// The book holds no card number, no CVC and no telephone number. Every operation has a key, is
 // performed at most once, and is never forgotten; a process that is killed and
 // started again carries on from the book. Only what was still "on its way" (a
 // request that arrives late) is lost with the process, as it would be with a

@@ -30,7 +30,7 @@ type simulatorConfig struct {
 func (c *simulatorConfig) settings() []setting {
 	return []setting{
 		{"listen", "TENDER_SIMULATOR_LISTEN", "127.0.0.1:8090", "address to serve HTTP on", false, &c.listen},
-		{"public-url", "TENDER_SIMULATOR_PUBLIC_URL", "", "where customers reach its 3-D Secure page; default: http://<listen>", false, &c.publicURL},
+		{"public-url", "TENDER_SIMULATOR_PUBLIC_URL", "", "where customers reach its pages, which play banks and telephones; default: http://<listen>", false, &c.publicURL},
 		{"database-url", "TENDER_SIMULATOR_DATABASE_URL", "", "PostgreSQL, role tender_simulator", true, &c.databaseURL},
 		{"admin-url", "TENDER_SIMULATOR_ADMIN_URL", "", "PostgreSQL, a role that may change the schema of its book, which is then brought up to this build at the start; default: tender migrate has done that", true, &c.adminURL},
 		{"key", "TENDER_SIMULATOR_KEY", "", "API key that callers must show", true, &c.key},
