@@ -72,6 +72,7 @@ func (d *dev) merchantKeys(ctx context.Context, kept []devenv.Entry) ([]devenv.E
 		if merchantID, err = createMerchant(ctx, test, merchant.Settings{
 			Name: "Tender Demo Shop", Country: "ZA", TimeZone: "Africa/Johannesburg", PublicKeys: true,
 			AllowedReturnURLs: []string{"http://127.0.0.1/", "http://localhost/"},
+			AllowedOrigins:    []string{"http://127.0.0.1:*", "http://localhost:*"},
 		}); err != nil {
 			return nil, err
 		}

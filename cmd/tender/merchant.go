@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"flag"
 	"fmt"
 	"io"
 	"strings"
@@ -48,32 +49,28 @@ func openEngine(ctx context.Context, databaseURL, mode string) (*engine.Engine, 
 // operator is who acts when a command is run by hand.
 var operator = domain.Actor{Kind: domain.ActorStaff, ID: "command-line"}
 
-// runMerchant creates merchants, and changes how they look.
+// runMerchant creates merchants, and changes what they are and how they look.
 func runMerchant(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	if len(args) > 0 && args[0] == "brand" {
+	switch {
+	case len(args) > 0 && args[0] == "brand":
 		return runMerchantBrand(ctx, args[1:], stdout, stderr)
-	}
-	if len(args) == 0 || args[0] != "create" {
-		return usageError("tender: use tender merchant create --name NAME [--mode test|live], or tender merchant brand --merchant mer_…")
+	case len(args) > 0 && args[0] == "settings":
+		return runMerchantSettings(ctx, args[1:], stdout, stderr)
+	case len(args) == 0 || args[0] != "create":
+		return usageError("tender: use tender merchant create --name NAME [--mode test|live], tender merchant settings --merchant mer_…, or tender merchant brand --merchant mer_…")
 	}
 	fs := newFlags("merchant create", stderr)
-	var s merchant.Settings
-	var returnURLs string
-	fs.StringVar(&s.Name, "name", "", "the merchant's name as customers see it")
-	fs.StringVar(&s.Country, "country", "ZA", "ISO 3166-1 alpha-2")
-	fs.StringVar(&s.TimeZone, "time-zone", "UTC", "IANA name")
-	fs.StringVar(&returnURLs, "allowed-return-urls", "", "return URLs that public keys may use, by comma; one that ends in / allows what lies below it")
-	fs.BoolVar(&s.PublicKeys, "public-keys", false, "accept public keys")
-	fs.BoolVar(&s.SavedCardsWithoutCVC, "saved-cards-without-cvc", false, "let customers pay with a saved card without its security code")
+	f := newSettingsFlags(fs, merchant.Settings{Country: "ZA", TimeZone: "UTC"})
 	mode := fs.String("mode", "test", "test or live")
 	var database string
 	if err := parseSettings(fs, args[1:], []setting{databaseSetting(&database)}); err != nil {
 		return err
 	}
-	if returnURLs != "" {
-		s.AllowedReturnURLs = strings.Split(returnURLs, ",")
+	if !named(fs, "public-keys") {
+		f.settings.PublicKeys = *mode == "test" // live merchants switch them on
 	}
-	if err := checkSettings(s); err != nil {
+	s, err := f.read(*mode)
+	if err != nil {
 		return err
 	}
 	g, err := openEngine(ctx, database, *mode)
@@ -89,17 +86,11 @@ func runMerchant(ctx context.Context, args []string, stdout, stderr io.Writer) e
 	return err
 }
 
-func checkSettings(s merchant.Settings) error {
-	if s.Name == "" {
-		return usageError("tender: --name is missing: the merchant's name as customers see it")
-	}
-	if len(s.Country) != 2 || strings.ToUpper(s.Country) != s.Country {
-		return usageError("tender: --country must be two capital letters, for example ZA")
-	}
-	if _, err := time.LoadLocation(s.TimeZone); err != nil {
-		return usageError(fmt.Sprintf("tender: there is no time zone %q; use an IANA name, for example Africa/Johannesburg", s.TimeZone))
-	}
-	return nil
+// named reports whether a flag stands on the command line.
+func named(fs *flag.FlagSet, name string) bool {
+	found := false
+	fs.Visit(func(f *flag.Flag) { found = found || f.Name == name })
+	return found
 }
 
 func createMerchant(ctx context.Context, g *engine.Engine, s merchant.Settings) (string, error) {

@@ -66,7 +66,9 @@ type Settings struct {
 	Country           string   `json:"country"`   // ISO 3166-1 alpha-2
 	TimeZone          string   `json:"time_zone"` // IANA
 	AllowedReturnURLs []string `json:"allowed_return_urls,omitempty"`
-	PublicKeys        bool     `json:"public_keys,omitempty"` // whether they are accepted
+	// AllowedOrigins are where the merchant's own pages are; see [OriginProblem].
+	AllowedOrigins []string `json:"allowed_origins,omitempty"`
+	PublicKeys     bool     `json:"public_keys,omitempty"` // whether they are accepted
 	// SavedCardsWithoutCVC lets customers pay with a saved card without its security
 	// code.
 	SavedCardsWithoutCVC bool `json:"saved_cards_without_cvc,omitempty"`

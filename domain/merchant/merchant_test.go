@@ -23,6 +23,7 @@ func settings() merchant.Settings {
 	return merchant.Settings{
 		Name: "Karoo Coffee Roasters", Country: "ZA", TimeZone: "Africa/Johannesburg",
 		AllowedReturnURLs: []string{"https://shop.example/thanks", "https://shop.example/orders/"}, PublicKeys: true,
+		AllowedOrigins:       []string{"https://shop.example"},
 		SavedCardsWithoutCVC: true,
 	}
 }

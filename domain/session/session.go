@@ -157,8 +157,36 @@ type CheckoutOptions struct {
 
 // PresentationMode says how the customer gets to see the checkout.
 type PresentationMode struct {
-	Mode string `json:"mode"`
+	Mode Presentation `json:"mode"`
+	// DisplayPayButton is said with the embedded modes only; nil: it is displayed.
+	DisplayPayButton *bool `json:"display_pay_button,omitempty"`
 }
+
+// Presentation is where the checkout is shown.
+type Presentation string
+
+// Where the checkout may be shown.
+const (
+	PresentRedirect Presentation = "redirect"        // the customer is sent to its page
+	PresentModal    Presentation = "embedded_modal"  // in a dialog over the merchant's page
+	PresentInline   Presentation = "embedded_inline" // within the merchant's page
+)
+
+// Presentation is how the session is shown; without options the customer is sent to
+// its page.
+func (o *Options) Presentation() PresentationMode {
+	if o == nil || o.CheckoutOptions == nil || o.CheckoutOptions.PresentationMode == nil {
+		return PresentationMode{Mode: PresentRedirect}
+	}
+	return *o.CheckoutOptions.PresentationMode
+}
+
+// Embedded reports whether the checkout is shown within the merchant's page.
+func (p PresentationMode) Embedded() bool { return p.Mode == PresentModal || p.Mode == PresentInline }
+
+// PayButton reports whether the embedded checkout has a button of its own; else the
+// merchant's page has one.
+func (p PresentationMode) PayButton() bool { return p.DisplayPayButton == nil || *p.DisplayPayButton }
 
 // PaymentMethodOptions shape how each kind of method is used.
 type PaymentMethodOptions struct {

@@ -44,7 +44,7 @@ func create() session.Create {
 		Options: &session.Options{
 			CheckoutOptions: &session.CheckoutOptions{
 				ReturnURL: "https://shop.example/thanks", SavePaymentMethod: "never",
-				PresentationMode: &session.PresentationMode{Mode: "redirect"}, ExpiresAt: &expires, Locale: "en-ZA",
+				PresentationMode: &session.PresentationMode{Mode: session.PresentInline, DisplayPayButton: new(bool)}, ExpiresAt: &expires, Locale: "en-ZA",
 			},
 			PaymentMethodOptions: &session.PaymentMethodOptions{Card: &session.CardOptions{CaptureMethod: payment.CaptureManual}},
 		},

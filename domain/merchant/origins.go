@@ -1,0 +1,107 @@
+package merchant
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Limits of the origins that a merchant allows.
+const (
+	OriginsMax     = 20
+	OriginBytesMax = 300 // a host name has at most 253
+)
+
+// anyPort stands for every port of this machine, in test mode: those who develop
+// a shop change theirs.
+const anyPort = "*"
+
+// OriginProblem says what is wrong with an origin as a merchant may allow it in a
+// mode, or "". It is written as browsers write it (scheme, host and port, nothing
+// behind, no default port, small letters), so that comparing is enough: https; in
+// test mode http to a loopback address, too, there with * for any port.
+func OriginProblem(raw, mode string) string {
+	if len(raw) > OriginBytesMax {
+		return fmt.Sprintf("An origin has at most %d bytes.", OriginBytesMax)
+	}
+	base, wild := strings.CutSuffix(raw, ":"+anyPort)
+	u, err := url.Parse(base)
+	if err != nil || u.Host == "" || base != u.Scheme+"://"+u.Host || base != strings.ToLower(base) || !plainHost(u) {
+		return "An origin is a scheme and a host, with a port if it is not the default, in small letters and without a path, for example https://shop.example."
+	}
+	loopback := mode == "test" && loopbackHost(u.Hostname())
+	switch {
+	case u.Scheme != "https" && (u.Scheme != "http" || !loopback):
+		return "An origin is https; http is for loopback addresses in test mode."
+	case wild && (!loopback || u.Port() != ""):
+		return "Only a loopback address in test mode may have any port."
+	case u.Scheme == "https" && u.Port() == "443", u.Scheme == "http" && u.Port() == "80":
+		return "An origin leaves out its scheme's default port, as browsers do."
+	}
+	return ""
+}
+
+// plainHost reports whether the host is a name, or an IPv4 address, that may stand in
+// a header as it is: no wildcard, nothing that ends a list or a directive there. IPv6
+// addresses have no place in frame-ancestors.
+func plainHost(u *url.URL) bool {
+	host := u.Hostname()
+	if port := u.Port(); port != "" {
+		n, err := strconv.Atoi(port)
+		if err != nil || n < 1 || n > 65535 || strconv.Itoa(n) != port {
+			return false
+		}
+	} else if strings.HasSuffix(u.Host, ":") {
+		return false
+	}
+	if strings.HasPrefix(u.Host, "[") {
+		return false
+	}
+	for label := range strings.SplitSeq(host, ".") {
+		named := label != "" && len(label) <= 63 && label[0] != '-' && label[len(label)-1] != '-'
+		if !named || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+			return false
+		}
+	}
+	return true
+}
+
+func loopbackHost(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// OriginsProblem says what is wrong with the list as a whole, or "".
+func OriginsProblem(origins []string, mode string) string {
+	if len(origins) > OriginsMax {
+		return fmt.Sprintf("A merchant allows at most %d origins.", OriginsMax)
+	}
+	for i, o := range origins {
+		if says := OriginProblem(o, mode); says != "" {
+			return fmt.Sprintf("%q: %s", o, says)
+		}
+		if slices.Contains(origins[:i], o) {
+			return fmt.Sprintf("%q stands there twice.", o)
+		}
+	}
+	return ""
+}
+
+// AllowsOrigin reports whether the merchant's own pages are at origin, as a browser
+// writes it: they may call with a public key, and show the checkout in a frame.
+func (s State) AllowsOrigin(origin string) bool {
+	for _, allowed := range s.Settings.AllowedOrigins {
+		base, wild := strings.CutSuffix(allowed, ":"+anyPort)
+		if !wild && origin == allowed {
+			return true
+		}
+		port, ofBase := strings.CutPrefix(origin, base)
+		if wild && ofBase && (port == "" || port[0] == ':' && len(port) > 1 && strings.Trim(port[1:], "0123456789") == "") {
+			return true
+		}
+	}
+	return false
+}
