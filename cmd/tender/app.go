@@ -202,6 +202,10 @@ func (a *app) routes() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	clientTokens, err := token.NewSigner(a.keys.Derive("client tokens"))
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
 	accounts, services := map[string]*api.Account{}, map[string]*payments.Service{}
 	for mode, l := range a.logs {
@@ -214,7 +218,7 @@ func (a *app) routes() (http.Handler, error) {
 		}
 	}
 	merchants := api.New(api.Config{
-		Accounts: accounts, BaseURL: a.config.baseURL, Sealer: sealer,
+		Accounts: accounts, BaseURL: a.config.baseURL, Sealer: sealer, ClientTokens: clientTokens,
 		FingerprintKey: a.keys.Derive("idempotency fingerprints"), Log: a.log, Root: mux,
 	})
 	a.health(mux)

@@ -8,6 +8,7 @@ import (
 	"tender/domain/id"
 	"tender/domain/merchant"
 	"tender/handlers/engine"
+	"tender/handlers/payments"
 	"tender/handlers/problem"
 )
 
@@ -21,6 +22,7 @@ type caller struct {
 	merchant *engine.Stream[merchant.State]
 	hash     string
 	key      merchant.Key
+	page     string // the web origin of the page that a browser says it sends for
 }
 
 // authenticate finds out who calls. Whether the key is still good when the
@@ -32,7 +34,7 @@ func (s *Server) authenticate(ctx context.Context, r *http.Request) (caller, err
 	if !found || !strings.EqualFold(scheme, "Bearer") || secret == "" {
 		return caller{}, problem.New(problem.Unauthorised, "Send your API key in the header Authorization: Bearer <key>.")
 	}
-	c := caller{mode: modeOf(secret), hash: merchant.HashKey(secret)}
+	c := caller{mode: modeOf(secret), hash: merchant.HashKey(secret), page: r.Header.Get("Origin")}
 	unknown := problem.New(problem.InvalidAPIKey, "The API key is not known here.")
 	if c.account = s.Accounts[c.mode]; c.account == nil {
 		return caller{}, unknown
@@ -61,6 +63,7 @@ func (s *Server) authenticate(ctx context.Context, r *http.Request) (caller, err
 // check says whether the key is good, as far as the merchant's state tells.
 func (c *caller) check() error {
 	k, known := c.merchant.Value.KeyByHash(c.hash)
+	c.key = k
 	switch {
 	case !known:
 		return problem.New(problem.InvalidAPIKey, "The API key is not known here.")
@@ -68,8 +71,8 @@ func (c *caller) check() error {
 		return problem.New(problem.Forbidden, "The API key was revoked.")
 	case k.Kind == merchant.KeyPublic && !c.merchant.Value.Settings.PublicKeys:
 		return problem.New(problem.Forbidden, "Public keys are switched off for this merchant.")
-	default:
-		c.key = k
+	case k.Kind == merchant.KeyPublic && c.page != "" && !c.merchant.Value.AllowsOrigin(c.page):
+		return payments.ErrPageForbidden
 	}
 	return nil
 }

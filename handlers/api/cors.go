@@ -1,13 +1,12 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
-	"github.com/cockroachdb/errors"
-
 	"tender/domain/merchant"
-	"tender/handlers/payments"
+	"tender/handlers/problem"
 )
 
 // What a browser is told about requests from merchants' pages. They may send what a
@@ -22,6 +21,7 @@ const (
 	preflightSeconds = "7200"
 
 	allowOriginHeader = "Access-Control-Allow-Origin"
+	exposeHeader      = "Access-Control-Expose-Headers"
 )
 
 // isPreflight reports whether a browser asks, before it sends a request for a page
@@ -58,15 +58,19 @@ func share(w http.ResponseWriter, c caller) {
 	}
 	h := w.Header()
 	h.Set(allowOriginHeader, c.page)
-	h.Set("Access-Control-Expose-Headers", crossOriginExposed)
+	h.Set(exposeHeader, crossOriginExposed)
 }
 
-// unshare takes that back where the decision found that the origin is allowed no
-// longer.
-func unshare(w http.ResponseWriter, err error) {
-	if errors.Is(err, payments.ErrPageForbidden) {
-		w.Header().Del(allowOriginHeader)
-		w.Header().Del("Access-Control-Expose-Headers")
+// shareAnew is [share] after the decision said no to the key: what was remembered of
+// the merchant is old, and the origin may be allowed no longer.
+func shareAnew(ctx context.Context, w http.ResponseWriter, c caller, err error) {
+	if c.page == "" || problem.From(err).Code != problem.Forbidden {
+		return
+	}
+	w.Header().Del(allowOriginHeader)
+	w.Header().Del(exposeHeader)
+	if c.account.Engine.Refresh(ctx, c.merchant) == nil {
+		share(w, c)
 	}
 }
 

@@ -271,27 +271,6 @@ func TestCreateRefusesEachField(t *testing.T) {
 	}
 }
 
-// What the contract knows and this release doesn't is refused in words that say so.
-func TestCreateSaysWhatIsNotServedYet(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	for _, c := range []struct {
-		at   string
-		body object
-	}{
-		{"/options/checkout_options/presentation_mode/mode", with(checkoutOptions(object{"presentation_mode": object{"mode": "embedded_modal"}}))},
-		{"/options/checkout_options/presentation_mode/mode", with(checkoutOptions(object{"presentation_mode": object{"mode": "embedded_inline"}}))},
-		{"/options/checkout_options/presentation_mode/display_pay_button",
-			with(checkoutOptions(object{"presentation_mode": object{"mode": "redirect", "display_pay_button": true}}))},
-	} {
-		a := b.Post(sessions, c.body)
-		blames(t, a, c.at+": not_supported")
-		if detail := a.Text("errors.0.detail"); !strings.Contains(detail, "This release does not support it yet.") {
-			t.Errorf("%s: the detail is %q", c.at, detail)
-		}
-	}
-}
-
 func TestCreateNamesEverythingAtOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

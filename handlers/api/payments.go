@@ -129,7 +129,7 @@ func (s *Server) objectAt(ctx context.Context, r *writeRequest, stream string, v
 	switch id.PrefixOf(stream) {
 	case id.Session:
 		l, err := engine.At(ctx, g, g.SessionObjects, stream, version)
-		return forKey(r.caller.key.Kind, l.Value), l.Position, err
+		return s.sessionAfter(r, l.Value), l.Position, err
 	case id.Payment:
 		l, err := engine.At(ctx, g, g.PaymentObjects, stream, version)
 		return l.Value, l.Position, err

@@ -38,7 +38,6 @@ type sessionRequest struct {
 }
 
 const (
-	notYet       = "This release does not support it yet."
 	urlBytesMax  = 2048
 	localeLenMax = 35
 
@@ -166,7 +165,7 @@ func readCheckoutOptions(c *body.Fields, r *sessionRequest, mode string) *sessio
 	case r.Amount == 0 && r.Save != session.SaveAlways:
 		c.Wrong("save_payment_method", problem.Contradiction, "With an amount of 0 the method is saved: send always, or leave it out.")
 	}
-	out.PresentationMode = readPresentation(c)
+	out.PresentationMode = readPresentation(c, r.Type)
 	if t, ok := c.Instant("expires_at"); ok {
 		if r.Type == session.TypeNextInSeries {
 			c.Wrong("expires_at", problem.Contradiction, "A next_in_series session never expires.")
@@ -186,7 +185,7 @@ func readCheckoutOptions(c *body.Fields, r *sessionRequest, mode string) *sessio
 	return out
 }
 
-func readPresentation(c *body.Fields) *session.PresentationMode {
+func readPresentation(c *body.Fields, t session.Type) *session.PresentationMode {
 	p := c.Object("presentation_mode")
 	if p == nil {
 		return nil
@@ -194,13 +193,19 @@ func readPresentation(c *body.Fields) *session.PresentationMode {
 	if !p.Has("mode") {
 		p.Wrong("mode", problem.Required, "The mode must be given.")
 	}
-	mode := p.Option("mode", "redirect", "redirect", "embedded_modal", "embedded_inline")
-	if mode != "redirect" {
-		p.Wrong("mode", problem.NotSupported, "Only redirect is served. "+notYet)
+	out := session.PresentationMode{Mode: session.Presentation(p.Option("mode", string(session.PresentRedirect),
+		string(session.PresentRedirect), string(session.PresentModal), string(session.PresentInline)))}
+	if out.Embedded() && t == session.TypeNextInSeries {
+		p.Wrong("mode", problem.Contradiction, "A next_in_series session has no checkout that could be shown.")
 	}
-	p.Unsupported("It goes with the embedded modes. "+notYet, "display_pay_button")
+	if show, ok := p.Boolean("display_pay_button"); ok {
+		out.DisplayPayButton = &show
+		if !out.Embedded() {
+			p.Wrong("display_pay_button", problem.Contradiction, "display_pay_button goes with embedded_modal and embedded_inline only.")
+		}
+	}
 	p.Unknown()
-	return &session.PresentationMode{Mode: mode}
+	return &out
 }
 
 func readMethodOptions(m *body.Fields, r *sessionRequest) *session.PaymentMethodOptions {

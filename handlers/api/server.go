@@ -51,6 +51,8 @@ type Config struct {
 	Accounts map[string]*Account // by mode
 	BaseURL  string              // without a slash at its end
 	Sealer   *token.Sealer
+	// ClientTokens signs what opens an embedded session's checkout in a frame.
+	ClientTokens *token.Signer
 	// FingerprintKey is the key of the HMACs by which requests with one
 	// idempotency key are compared.
 	FingerprintKey []byte
@@ -86,7 +88,7 @@ func New(c Config) *Server {
 func (s *Server) routes() {
 	post := func(pattern string, h writeHandler) { s.mux.Handle("POST "+pattern, s.write(h)) }
 	get := func(pattern string, h readHandler) { s.mux.Handle("GET "+pattern, s.read(h)) }
-	post("/collect/payment_sessions", s.createSession)
+	s.mux.Handle("POST /collect/payment_sessions", shared(s.write(s.createSession)))
 	get("/collect/payment_sessions", s.list(sessionList))
 	get("/collect/payment_sessions/{id}", s.getSession)
 	post("/collect/payment_sessions/{id}/cancel", s.cancelSession)
@@ -105,6 +107,10 @@ func (s *Server) routes() {
 // ServeHTTP answers every request of the API, also those for paths that there
 // are not.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if isPreflight(r) {
+		s.preflight(w, r)
+		return
+	}
 	if _, pattern := s.mux.Handler(r); pattern == "" {
 		s.unrouted(w, r)
 		return

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"net/http"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -12,6 +13,7 @@ import (
 	"tender/domain/merchant"
 	"tender/domain/session"
 	"tender/handlers/problem"
+	"tender/handlers/token"
 	"tender/projections/object"
 )
 
@@ -105,17 +107,42 @@ func (s *Server) getSession(ctx context.Context, r *readRequest) (shown, error) 
 	return one(ctx, r, id.Session, "payment session", ref)
 }
 
-// publicSession is what a browser gets to know of a session that it made.
-type publicSession struct {
-	ID         string         `json:"id"`
-	Status     session.Status `json:"status"`
-	SessionURL string         `json:"session_url"`
-	ExpiresAt  *object.Time   `json:"expires_at,omitempty"`
+// createdSession is what a request that makes a session is answered with, the first
+// time and every time again.
+type createdSession struct {
+	object.Session
+	ClientToken string `json:"client_token,omitempty"`
 }
 
-func forKey(kind merchant.KeyKind, o object.Session) any {
-	if kind == merchant.KeyPublic {
-		return publicSession{ID: o.ID, Status: o.Status, SessionURL: o.SessionURL, ExpiresAt: o.ExpiresAt}
+// publicSession is what a browser gets to know of a session that it made.
+type publicSession struct {
+	ID          string         `json:"id"`
+	Status      session.Status `json:"status"`
+	SessionURL  string         `json:"session_url"`
+	ClientToken string         `json:"client_token,omitempty"`
+	ExpiresAt   *object.Time   `json:"expires_at,omitempty"`
+}
+
+// sessionAfter shows a session as a write left it: as much of it as the key may see.
+// What opens its checkout in a frame is shown to who made it, and to nobody else.
+func (s *Server) sessionAfter(r *writeRequest, o object.Session) any {
+	if r.PathValue("id") != "" {
+		return o
 	}
-	return o
+	if r.caller.key.Kind == merchant.KeyPublic {
+		return publicSession{ID: o.ID, Status: o.Status, SessionURL: o.SessionURL, ClientToken: s.clientToken(o), ExpiresAt: o.ExpiresAt}
+	}
+	return createdSession{Session: o, ClientToken: s.clientToken(o)}
+}
+
+// clientToken is the token of an embedded session; "" of any other. It is the same
+// whenever it is made.
+func (s *Server) clientToken(o object.Session) string {
+	p := o.Presentation()
+	if !p.Embedded() || o.ExpiresAt == nil {
+		return ""
+	}
+	return s.ClientTokens.Client(token.Client{
+		SessionID: o.ID, Mode: o.Mode, Presentation: string(p.Mode), ExpiresAt: time.Time(*o.ExpiresAt),
+	})
 }

@@ -71,6 +71,7 @@ func (s *Server) writing(h writeHandler, keyRequired bool) http.Handler {
 			return
 		}
 		if err != nil {
+			shareAnew(ctx, w, req.caller, err)
 			s.fail(w, r, err)
 			return
 		}
@@ -80,6 +81,7 @@ func (s *Server) writing(h writeHandler, keyRequired bool) http.Handler {
 
 func (s *Server) readWrite(ctx context.Context, w http.ResponseWriter, r *http.Request, keyRequired bool) (*writeRequest, error) {
 	c, err := s.authenticate(ctx, r)
+	share(w, c)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +100,7 @@ func (s *Server) readWrite(ctx context.Context, w http.ResponseWriter, r *http.R
 	}
 	req.origin = engine.Origin{
 		CommandID: engine.NewID(), MerchantID: c.merchant.ID, RequestID: engine.RequestID(ctx),
-		Actor: domain.Actor{Kind: domain.ActorMerchant, ID: c.key.ID},
+		Actor: domain.Actor{Kind: domain.ActorMerchant, ID: c.key.ID}, Page: c.page,
 	}
 	return req, nil
 }
@@ -241,6 +243,7 @@ func (s *Server) replay(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		return
 	}
 	if err := req.check(); err != nil {
+		shareAnew(ctx, w, req.caller, err)
 		s.fail(w, r, err)
 		return
 	}

@@ -222,15 +222,6 @@ func (f *Fields) Unknown() {
 	}
 }
 
-// Unsupported refuses members that the contract knows and this release doesn't.
-func (f *Fields) Unsupported(detail string, names ...string) {
-	for _, name := range names {
-		if _, present := f.Take(name); present {
-			f.Wrong(name, problem.NotSupported, detail)
-		}
-	}
-}
-
 // Limits of what merchants may hang on an object.
 const (
 	// MetadataPairsMax is how many pairs of metadata an object has at most.

@@ -161,6 +161,7 @@ type Origin struct {
 	MerchantID string
 	RequestID  string
 	Actor      domain.Actor
+	Page       string    // the web origin of the page that a browser says it sends for; "": it is none
 	Causation  uuid.UUID // the event that led to the command; zero: none, or see [Tx.Because]
 }
 

@@ -117,7 +117,7 @@ func (p *Process) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST /acquirers/{name}/notifications", notices)
 	mux.Handle("/", api.New(api.Config{
-		Accounts: accounts, BaseURL: BaseURL, Sealer: h.sealer(),
+		Accounts: accounts, BaseURL: BaseURL, Sealer: h.sealer(), ClientTokens: h.signer(),
 		FingerprintKey: h.keys.Derive("idempotency fingerprints"), Log: p.log,
 	}))
 	checkout.New(checkout.Config{
@@ -131,6 +131,13 @@ func (h *House) sealer() *token.Sealer {
 	sealer, err := token.NewSealer(h.keys.Derive("tokens"))
 	h.must(err)
 	return sealer
+}
+
+func (h *House) signer() *token.Signer {
+	h.t.Helper()
+	signer, err := token.NewSigner(h.keys.Derive("client tokens"))
+	h.must(err)
+	return signer
 }
 
 // Project keeps the read models of test mode in this process, from NATS where it

@@ -74,6 +74,9 @@ func (s *Service) await(ctx context.Context, f func(ctx context.Context)) bool {
 	}
 }
 
+// ErrPageForbidden refuses a public key that a foreign site's page came with.
+var ErrPageForbidden = domain.Refuse(problem.Forbidden, "Public keys are not for pages of this origin: it is not among the merchant's allowed_origins.")
+
 // Permitted checks that the key which the caller came with is still good. The
 // append checks the merchant's version, so a revocation holds from its commit on,
 // and so does whatever else the merchant's account says.
@@ -88,6 +91,8 @@ func (s *Service) Permitted(ctx context.Context, tx *engine.Tx) (merchant.State,
 			return merchant.State{}, domain.Refuse(problem.Forbidden, "The API key was revoked.")
 		case k.Kind == merchant.KeyPublic && !m.Value.Settings.PublicKeys:
 			return merchant.State{}, domain.Refuse(problem.Forbidden, "Public keys are switched off for this merchant.")
+		case k.Kind == merchant.KeyPublic && tx.Origin.Page != "" && !m.Value.AllowsOrigin(tx.Origin.Page):
+			return merchant.State{}, ErrPageForbidden
 		}
 	}
 	return m.Value, nil

@@ -37,6 +37,9 @@ func (s *Service) CreateSession(ctx context.Context, origin engine.Origin, k *ev
 			if err := allowsReturn(m, tx.Origin.Actor, c.ReturnURL); err != nil {
 				return err
 			}
+			if err := allowsFrame(m, c.Options.Presentation()); err != nil {
+				return err
+			}
 			if err := s.offers(c); err != nil {
 				return err
 			}
@@ -94,6 +97,18 @@ func allowsReturn(m merchant.State, by domain.Actor, url string) error {
 	return &domain.Refusal{
 		Code: problem.NotAllowed, Field: "/options/checkout_options/return_url",
 		Detail: "With a public key the return URL must be one that the merchant allows.",
+	}
+}
+
+// allowsFrame refuses an embedded checkout to merchants who have named no page that
+// it may be embedded in.
+func allowsFrame(m merchant.State, p session.PresentationMode) error {
+	if !p.Embedded() || len(m.Settings.AllowedOrigins) > 0 {
+		return nil
+	}
+	return &domain.Refusal{
+		Code: problem.NotAllowed, Field: "/options/checkout_options/presentation_mode/mode",
+		Detail: "The embedded modes need the merchant's allowed_origins: the pages that may show the checkout.",
 	}
 }
 

@@ -24,7 +24,6 @@ const (
 	InvalidFormat     domain.Code = "invalid_format"
 	NotAnOption       domain.Code = "not_an_option"
 	UnknownCurrency   domain.Code = "unknown_currency"
-	NotSupported      domain.Code = "not_supported"
 	Contradiction     domain.Code = "contradiction"
 	NotAllowed        domain.Code = "not_allowed"
 	Duplicate         domain.Code = "duplicate"
@@ -64,7 +63,6 @@ var fieldTable = []FieldKind{
 	{InvalidFormat, "The string does not look as it must: an id, a time, a URL, a pattern."},
 	{NotAnOption, "The value is none of those that are allowed."},
 	{UnknownCurrency, "The value is no ISO 4217 currency that payments can be made in today."},
-	{NotSupported, "The contract knows the field or value; this release does not support it yet."},
 	{Contradiction, "The field can't stand beside another that was sent."},
 	{NotAllowed, "The value is well formed, but the merchant, the mode or the kind of key does not allow it."},
 	{Duplicate, "The member, or the element, stands there twice."},

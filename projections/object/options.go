@@ -28,6 +28,14 @@ type CheckoutOptions struct {
 	Locale            string                    `json:"locale,omitempty"`
 }
 
+// Presentation is how the session is shown to its customer.
+func (s Session) Presentation() session.PresentationMode {
+	if s.Options == nil || s.Options.CheckoutOptions == nil || s.Options.CheckoutOptions.PresentationMode == nil {
+		return session.PresentationMode{Mode: session.PresentRedirect}
+	}
+	return *s.Options.CheckoutOptions.PresentationMode
+}
+
 // optionsOf returns the options as clients see them; nil where none were given.
 func optionsOf(o *session.Options) *Options {
 	if o == nil {

@@ -188,6 +188,8 @@ func (c *contractOf) checkUnrouted(x exchange, status int) []string {
 // transportHeaders are there on HTTP's own account, or for browsers and caches:
 // they are no part of what the document describes.
 var transportHeaders = []string{
+	"Access-Control-Allow-Headers", "Access-Control-Allow-Methods", "Access-Control-Allow-Origin",
+	"Access-Control-Expose-Headers", "Access-Control-Max-Age",
 	"Cache-Control", "Connection", "Content-Length", "Content-Security-Policy", "Content-Type",
 	"Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy", "Date", "Keep-Alive", "Permissions-Policy", "Referrer-Policy",
 	"Set-Cookie", "Strict-Transport-Security", "Transfer-Encoding", "Vary", "X-Content-Type-Options", "X-Frame-Options", "X-Robots-Tag",

@@ -21,6 +21,7 @@ var sets = map[reflect.Type][]string{
 	reflect.TypeFor[session.Status]():        {"active", "completed", "expired", "cancelled"},
 	reflect.TypeFor[session.Outcome]():       {"not_started", "pending", "paid", "reserved", "unpaid", "payment_method_verified"},
 	reflect.TypeFor[session.Save]():          {"never", "always", "prompt"},
+	reflect.TypeFor[session.Presentation]():  {"redirect", "embedded_modal", "embedded_inline"},
 	reflect.TypeFor[shown.PaymentStatus]():   {"unpaid", "pending", "paid"},
 	reflect.TypeFor[payment.Status]():        {"draft", "pending_action", "processing", "succeeded", "failed", "cancelled", "expired"},
 	reflect.TypeFor[payment.Intent]():        {"payment", "payment_method_verification"},
@@ -80,7 +81,7 @@ var fields = map[field]func() *Schema{
 	of[method.CardDetails]("type"):                   func() *Schema { return oneOf(method.TypeCredit, method.TypeDebit) },
 	of[method.CardDetails]("scheme"):                 setOf[method.Scheme],
 	of[shown.CheckoutOptions]("save_payment_method"): setOf[session.Save],
-	of[session.PresentationMode]("mode"):             func() *Schema { return oneOf("redirect") },
+	of[session.PresentationMode]("mode"):             setOf[session.Presentation],
 }
 
 // references are the fields that hold other objects' ids, by their names.
