@@ -8,23 +8,42 @@ import (
 	"tender/domain/recurrence"
 )
 
-// textVersion names the words that [TermsText] writes, with their language. Words
-// that a customer has once confirmed are evidence: when any of them changes, or
-// those of package recurrence that stand among them, this changes, too.
-const textVersion = "en-1"
+// language is what writes terms in the words of one. Words that a customer has once
+// confirmed are evidence: when any of them changes, or those of package recurrence that
+// stand among them, the version changes, too.
+type language struct {
+	version  string
+	merchant string // one without a name
+	lines    func(t Terms, merchant string) []string
+}
+
+// languages are those that there are words in, by their BCP 47 code. English is
+// written where another is wanted.
+var languages = map[string]language{
+	"en": {version: "en-1", merchant: "the merchant", lines: Terms.english},
+	"fr": {version: "fr-1", merchant: "le marchand", lines: Terms.french},
+}
 
 // TermsText renders terms in plain words, for the customer to confirm: one
-// sentence a line, without markup. Equal terms give equal texts.
-//
-// English is all that is written so far, whatever the locale; the version says so.
+// sentence a line, without markup. Equal terms give equal texts. The version names
+// the words, with the language that they are in: that of the locale, a BCP 47 tag, or
+// English.
 func TermsText(t Terms, merchant, locale string) (text, version string) {
-	_ = locale
+	code, _, _ := strings.Cut(strings.ReplaceAll(strings.ToLower(locale), "_", "-"), "-")
+	in, ok := languages[code]
+	if !ok {
+		in = languages["en"]
+	}
 	name := strings.Join(strings.Fields(merchant), " ")
 	if name == "" {
-		name = "the merchant"
+		name = in.merchant
 	}
-	lines := []string{t.permission(name), t.plan(), t.number(), t.limits(), t.span(), t.addition(), t.place()}
-	return strings.Join(nonEmpty(lines), "\n"), textVersion
+	return strings.Join(nonEmpty(in.lines(t, name)), "\n"), in.version
+}
+
+// english is the terms' sentences, "" where one says nothing.
+func (t Terms) english(merchant string) []string {
+	return []string{t.permission(merchant), t.plan(), t.number(), t.limits(), t.span(), t.addition(), t.place()}
 }
 
 func nonEmpty(lines []string) []string {

@@ -32,21 +32,29 @@ var texts = map[string]string{
 
 func TestTermsText(t *testing.T) {
 	t.Parallel()
-	seen := map[string]string{}
-	for name, options := range texts {
-		got, version := mandate.TermsText(terms(t, options), "Acme", "en")
-		want := string(golden(t, filepath.Join("consent", version, name+".txt")))
-		if got != want {
-			t.Errorf("%s is worded\n%s\nnot\n%s", name, got, want)
+	for locale, words := range map[string]string{"en": "en-1", "fr": "fr-1"} {
+		seen := map[string]string{}
+		for name, options := range texts {
+			got, version := mandate.TermsText(terms(t, options), "Acme", locale)
+			if version != words {
+				t.Errorf("%s in %s is of version %s", name, locale, version)
+			}
+			want := string(golden(t, filepath.Join("consent", words, name+".txt")))
+			if got != want {
+				t.Errorf("%s is worded\n%s\nnot\n%s", name, got, want)
+			}
+			if other, twice := seen[got]; twice {
+				t.Errorf("%s and %s have the same words in %s", name, other, locale)
+			}
+			seen[got] = name
+			if english, _ := mandate.TermsText(terms(t, options), "Acme", "en"); strings.Count(got, "\n") != strings.Count(english, "\n") {
+				t.Errorf("%s has another number of sentences in %s", name, locale)
+			}
 		}
-		if other, twice := seen[got]; twice {
-			t.Errorf("%s and %s have the same words", name, other)
+		files, err := os.ReadDir(filepath.Join("testdata/consent", words))
+		if err != nil || len(files) != len(texts) {
+			t.Errorf("there are %d files for %d terms, %v", len(files), len(texts), err)
 		}
-		seen[got] = name
-	}
-	files, err := os.ReadDir("testdata/consent/en-1")
-	if err != nil || len(files) != len(texts) {
-		t.Errorf("there are %d files for %d terms, %v", len(files), len(texts), err)
 	}
 }
 
@@ -62,6 +70,27 @@ func TestTermsTextNames(t *testing.T) {
 			if !strings.HasPrefix(text, want) || version != "en-1" {
 				t.Errorf("%q in %q is worded %q, %s", merchant, locale, text, version)
 			}
+		}
+	}
+}
+
+func TestTermsTextLanguage(t *testing.T) {
+	t.Parallel()
+	for _, locale := range []string{"fr", "fr-CA", "FR_ci"} {
+		text, version := mandate.TermsText(terms(t, ``), " ", locale)
+		if !strings.HasPrefix(text, "Vous autorisez le marchand à débiter ") || version != "fr-1" {
+			t.Errorf("in %q it is worded %q, %s", locale, text, version)
+		}
+	}
+	for _, locale := range []string{"frr", "x-fr", "de"} {
+		if _, version := mandate.TermsText(terms(t, ``), "Acme", locale); version != "en-1" {
+			t.Errorf("in %q it is worded in %s", locale, version)
+		}
+	}
+	for currency, want := range map[string]string{"JPY": "5\u202f000\u00a0JPY", "BHD": "5,000\u00a0BHD", "ZAR": "50,00\u00a0ZAR"} {
+		s := mandate.Terms{Kind: mandate.KindOnDemand, Currency: currency, TimeZone: "UTC", Amount: &mandate.Amount{Max: 5000}}
+		if text, _ := mandate.TermsText(s, "Acme", "fr"); !strings.Contains(text, "jusqu’à "+want+" à chaque fois") {
+			t.Errorf("%s is worded %q", currency, text)
 		}
 	}
 }

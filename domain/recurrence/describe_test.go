@@ -48,10 +48,49 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
+func TestDescribeFrench(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ rule, start, want string }{
+		{`{"type":"daily","interval_count":1}`, "2026-01-31", "chaque jour"},
+		{`{"type":"daily","interval_count":2}`, "2026-01-31", "tous les 2 jours"},
+		{`{"type":"weekly","interval_count":1}`, "2026-01-31", "chaque semaine, le samedi"},
+		{`{"type":"weekly","interval_count":2,"on":{"days":["sun","thu","mon"]}}`, "", "toutes les 2 semaines, le lundi, le jeudi et le dimanche"},
+		{`{"type":"monthly","interval_count":1}`, "2026-01-31", "chaque mois, le 31 (dans un mois plus court, le dernier jour)"},
+		{`{"type":"monthly","interval_count":3,"on":{"type":"day_of_month","days":[15,1]}}`, "", "tous les 3 mois, le 1er et le 15"},
+		{`{"type":"monthly","interval_count":1,"on":{"type":"day_of_month","days":[15,30],"adjustment":"next_weekday"}}`, "",
+			"chaque mois, le 15 et le 30 (dans un mois plus court, le dernier jour au lieu d’un jour qui manque)\u00a0; un jour de week-end est reporté au jour de semaine suivant du même mois s’il y en a un, sinon au précédent"},
+		{`{"type":"monthly","interval_count":1,"on":{"type":"nth_day_of_month","nth":1,"day":"fri"}}`, "", "chaque mois, le 1er vendredi"},
+		{`{"type":"monthly","interval_count":1,"on":{"type":"nth_day_of_month","nth":2,"day":"fri"}}`, "", "chaque mois, le 2e vendredi"},
+		{`{"type":"monthly","interval_count":1,"on":{"type":"nth_day_of_month","nth":5,"day":"tue"}}`, "", "chaque mois, le 5e mardi (pas dans un mois qui n’en a que quatre)"},
+		{`{"type":"monthly","interval_count":2,"on":{"type":"nth_day_of_month","nth":-1,"day":"sun","adjustment":"nearest_weekday"}}`, "",
+			"tous les 2 mois, le dernier dimanche\u00a0; un jour de week-end est déplacé au jour de semaine le plus proche du même mois"},
+		{`{"type":"yearly","interval_count":1}`, "2024-02-29", "chaque année, le 29 février (le 28 février dans une année sans 29)"},
+		{`{"type":"yearly","interval_count":2,"on":{"type":"day_of_year","dates":[{"month":7,"day":1},{"month":1,"day":1}],"adjustment":"none"}}`, "",
+			"tous les 2 ans, le 1er janvier et le 1er juillet"},
+	} {
+		var start recurrence.Date
+		if c.start != "" {
+			start = date(t, c.start)
+		}
+		if got := rule(t, c.rule).DescribeFrench(start); got != c.want {
+			t.Errorf("%s from %q:\n got %q\nwant %q", c.rule, c.start, got, c.want)
+		}
+	}
+	if got := (recurrence.Rule{}).DescribeFrench(date(t, "2026-01-31")); got != "" {
+		t.Errorf("no rule is %q", got)
+	}
+}
+
 func TestWords(t *testing.T) {
 	t.Parallel()
 	if got := date(t, "2026-01-03").Words(); got != "3 January 2026" {
 		t.Errorf("it is %q", got)
+	}
+	if got := date(t, "2026-08-01").WordsFrench(); got != "1er août 2026" {
+		t.Errorf("it is %q", got)
+	}
+	if got := (recurrence.Date{}).WordsFrench(); got != "" {
+		t.Errorf("no date is %q", got)
 	}
 	if got := (recurrence.Date{}).Words(); got != "" {
 		t.Errorf("no date is %q", got)

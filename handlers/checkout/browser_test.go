@@ -46,7 +46,7 @@ func wantSession(t *testing.T, s sale, status session.Status, attempts int) {
 
 func wantText(t *testing.T, tab *browsertest.Tab, parts ...string) {
 	t.Helper()
-	shown := tab.Text()
+	shown := strings.ReplaceAll(tab.Text(), "\u00a0", " ")
 	for _, part := range parts {
 		if !strings.Contains(shown, part) {
 			t.Errorf("the page does not say %q but:\n%s", part, shown)

@@ -24,6 +24,7 @@ import (
 	"tender/domain/payment"
 	"tender/domain/session"
 	"tender/handlers/brand"
+	"tender/handlers/checkout/page"
 	"tender/handlers/engine"
 	"tender/handlers/payments"
 	"tender/handlers/problem"
@@ -104,6 +105,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type view struct {
 	place
 	id       string
+	spoken   string // the language of the page, if it is for one; see [page.Language]
 	session  *engine.Stream[session.State]
 	shown    *engine.Stream[object.Session]
 	merchant *engine.Stream[merchant.State]
@@ -142,6 +144,17 @@ func (s *Server) find(ctx context.Context, checkoutID string) (place, error) {
 // concerns it is remembered, and one more for each thing that leads to others.
 func (s *Server) load(ctx context.Context, checkoutID string) (view, error) {
 	return s.loadBy(ctx, checkoutID, (*engine.Engine).Refresh)
+}
+
+// loadPage reads the checkout in the path for its page, in a language that the page
+// is written in: the merchant's, else the browser's. A program that asks for JSON is
+// no reader, so that its headers choose nothing.
+func (s *Server) loadPage(r *http.Request) (view, error) {
+	v, err := s.load(r.Context(), r.PathValue("checkout"))
+	if err == nil {
+		v.spoken = page.Language(v.locale(), r.Header.Get("Accept-Language"))
+	}
+	return v, err
 }
 
 // recall is [Server.load] as far as this process remembers it, for the answer to what

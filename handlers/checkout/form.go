@@ -33,7 +33,7 @@ func (s *Server) attemptForm(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if stale {
-		if v, err = s.load(r.Context(), v.id); err != nil {
+		if v, err = s.loadPage(r); err != nil {
 			s.failPage(w, r, v, err)
 			return
 		}
@@ -119,7 +119,7 @@ func shownByPage(err error) bool {
 
 // readForm reads a form and makes sure that it is our own page's.
 func (s *Server) readForm(w http.ResponseWriter, r *http.Request) (view, bool) {
-	v, err := s.load(r.Context(), r.PathValue("checkout"))
+	v, err := s.loadPage(r)
 	if err != nil {
 		s.failPage(w, r, v, err)
 		return v, false

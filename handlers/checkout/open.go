@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"time"
 
-	"tender/domain/money"
 	"tender/domain/payment"
 	"tender/domain/session"
 	"tender/handlers/checkout/page"
@@ -18,7 +17,7 @@ const attemptsLeftShown = 3
 
 // open shows the page.
 func (s *Server) open(w http.ResponseWriter, r *http.Request) {
-	v, err := s.load(r.Context(), r.PathValue("checkout"))
+	v, err := s.loadPage(r)
 	if err != nil {
 		s.failPage(w, r, v, err)
 		return
@@ -46,7 +45,7 @@ func (s *Server) pageOf(_ *http.Request, v view) page.View {
 	path := "/checkout/" + v.id
 	out := page.View{
 		State: v.pageState(v.now()), Test: o.Mode == "test",
-		Merchant: v.merchant.Value.Settings.Name, Amount: money.Format(st.Amount, st.Currency),
+		Merchant: v.merchant.Value.Settings.Name, Amount: st.Amount, Currency: st.Currency,
 		Reference: st.ExternalReference, ExpiresAt: st.ExpiresAt,
 		PageURL: path, PayURL: path + "/attempts", StateURL: path + "/state",
 		ReturnURL: returnURL(o.ReturnURL, st.ID), CSRF: s.formToken(v.id), AttemptID: v.attemptID(),
@@ -148,6 +147,9 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, v view, status i
 
 func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, v page.View) {
 	v.Nonce = page.NewNonce()
+	if v.Lang == "" {
+		v.Lang = page.Language("", r.Header.Get("Accept-Language"))
+	}
 	var out bytes.Buffer
 	if err := page.Render(&out, v); err != nil {
 		s.fail(w, r, err)

@@ -35,8 +35,12 @@ func termsToken(text string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:termsTokenBytes])
 }
 
-// locale is the one that the merchant wants; "" where they don't say.
+// locale is the page's language, or where no page is shown the one that the merchant
+// wants; "" where they don't say.
 func (v *view) locale() string {
+	if v.spoken != "" {
+		return v.spoken
+	}
 	if o := v.shown.Value.Options; o != nil && o.CheckoutOptions != nil {
 		return o.CheckoutOptions.Locale
 	}

@@ -81,17 +81,3 @@ func readCatalogues(files fs.FS, dir string) (map[string]catalogue, error) {
 	}
 	return all, nil
 }
-
-// pick chooses the language for a BCP 47 tag: the tag itself, or what remains of
-// it when subtags are cut off from the right, or English.
-func pick(all map[string]catalogue, tag string) catalogue {
-	tag = strings.ToLower(strings.ReplaceAll(tag, "_", "-"))
-	for tag != "" {
-		if c, ok := all[tag]; ok {
-			return c
-		}
-		i := strings.LastIndexByte(tag, '-')
-		tag = tag[:max(i, 0)]
-	}
-	return all[defaultLanguage]
-}

@@ -1,12 +1,18 @@
 package page
 
 import (
+	"encoding/json"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"golang.org/x/text/feature/plural"
+	"golang.org/x/text/language"
 
 	"tender/domain/method"
 )
@@ -87,35 +93,72 @@ func TestALanguageIsAFile(t *testing.T) {
 		"": "Pay 5", "en": "Pay 5", "de": "Pay 5", "fr": "Payer 5", "FR": "Payer 5", "fr-BE": "Payer 5", "fr_FR": "Payer 5",
 		"fr-ca": "Régler 5", "fr-CA-x-private": "Régler 5", "-": "Pay 5", "fra": "Pay 5",
 	} {
-		if got, err := pick(all, tag).text("pay", "amount", "5"); got != want || err != nil {
+		if got, err := nearest(all, tag, defaultLanguage).text("pay", "amount", "5"); got != want || err != nil {
 			t.Errorf("%q: %q, %v; want %q", tag, got, err, want)
 		}
 	}
-	if got, err := pick(all, "fr").text("only"); got != "Only here" || err != nil {
+	if got, err := nearest(all, "fr", defaultLanguage).text("only"); got != "Only here" || err != nil {
 		t.Errorf("a missing text = %q, %v", got, err)
 	}
-	if _, err := pick(all, "fr").text("neither"); err == nil {
+	if _, err := nearest(all, "fr", defaultLanguage).text("neither"); err == nil {
 		t.Error("a text that nobody has is no error")
 	}
 }
 
-// TestTextsNameTheSameParameters holds every language to the parameters of the
-// English text.
-func TestTextsNameTheSameParameters(t *testing.T) {
+// Every language has the same texts with the same parameters. Where a text goes with
+// a number, each has the forms that it needs.
+func TestEveryLanguageIsWhole(t *testing.T) {
 	t.Parallel()
-	parameter := regexp.MustCompile(`\{[a-z0-9_]+\}`)
+	if len(catalogues) < 2 {
+		t.Fatal("there is one language only")
+	}
 	base := catalogues[defaultLanguage].texts
-	for lang, c := range catalogues {
-		for key, text := range c.texts {
+	for lang := range catalogues {
+		raw, err := fs.ReadFile(localeFiles, "locales/"+lang+".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var texts map[string]string // as the file has them, nothing filled in
+		if err := json.Unmarshal(raw, &texts); err != nil {
+			t.Fatal(err)
+		}
+		for key := range base {
+			if _, ok := texts[key]; !ok && !numbered(key) {
+				t.Errorf("%s lacks %q", lang, key)
+			}
+		}
+		for key, text := range texts {
 			english, ok := base[key]
+			if numbered(key) {
+				english, ok = base[key[:strings.LastIndexByte(key, '.')]+".other"]
+			}
 			if !ok {
 				t.Errorf("%s has %q, which English lacks", lang, key)
 			}
-			for _, name := range parameter.FindAllString(text, -1) {
-				if !strings.Contains(english, name) {
-					t.Errorf("%s: %q names %s", lang, key, name)
-				}
+			if got, want := parameters(text), parameters(english); !slices.Equal(got, want) && !strings.HasSuffix(key, ".one") {
+				t.Errorf("%s: %q names %v, not %v", lang, key, got, want)
+			}
+			if strings.TrimSpace(text) != text || text == "" {
+				t.Errorf("%s: %q is %q", lang, key, text)
 			}
 		}
+		for n := range 200 {
+			form := pluralForms[plural.Cardinal.MatchPlural(language.Make(lang), n, 0, 0, 0, 0)]
+			if _, ok := texts["declined.left."+form]; !ok {
+				t.Fatalf("%s lacks the form %s, for %d", lang, form, n)
+			}
+		}
+		if n := len(strings.Split(texts["time.months"], "|")); n != 12 {
+			t.Errorf("%s names %d months", lang, n)
+		}
 	}
+}
+
+// numbered reports whether the text is one form of several that go with a number.
+func numbered(key string) bool { return strings.HasPrefix(key, "declined.left.") }
+
+func parameters(text string) []string {
+	names := regexp.MustCompile(`\{[a-z0-9_]+\}`).FindAllString(text, -1)
+	slices.Sort(names)
+	return slices.Compact(names)
 }

@@ -113,7 +113,7 @@ func Render(w io.Writer, v View) error {
 		return errors.AssertionFailedf("no page for state %q", v.State)
 	}
 	var b bytes.Buffer
-	if err := templates[name].Execute(&b, shown{View: v, texts: pick(catalogues, v.Lang)}); err != nil {
+	if err := templates[name].Execute(&b, shown{View: v, texts: nearest(catalogues, v.Lang, defaultLanguage)}); err != nil {
 		return errors.Wrapf(err, "rendering page %s", v.State)
 	}
 	_, err := b.WriteTo(w)
@@ -168,11 +168,8 @@ func (s shown) Price() string {
 	if s.Verifies {
 		return ""
 	}
-	return s.Amount
+	return s.Amount()
 }
-
-// Language is that of the texts, which may not be the wanted one.
-func (s shown) Language() string { return s.texts.lang }
 
 // CSS and Script are ours, embedded, and go into the page as they are.
 func (s shown) CSS() template.CSS   { return template.CSS(css) }   //nolint:gosec // our own file

@@ -29,7 +29,7 @@ const (
 func view(state page.State, change func(*page.View)) page.View {
 	v := page.View{
 		State: state, Nonce: nonce, Test: true,
-		Merchant: "Karoo Coffee Roasters", Amount: "ZAR 1 249.00", Reference: "ORDER-10442",
+		Merchant: "Karoo Coffee Roasters", Amount: 124900, Currency: "ZAR", Reference: "ORDER-10442",
 		ExpiresAt: time.Date(2026, time.November, 23, 16, 50, 0, 0, time.UTC),
 		PageURL:   checkout, PayURL: checkout + "/attempts", CancelURL: checkout + "/cancel", StateURL: checkout + "/state",
 		ReturnURL: "https://karoo.example/thanks?basket=7&session_id=ps_01hzy3v7q8e4xk2m9c5b7d6f0a#done",
@@ -491,7 +491,7 @@ func TestWhatOthersChoseIsEscaped(t *testing.T) {
 	t.Parallel()
 	const evil = `"><script>alert(1)</script>{{.}}{amount}`
 	html := render(t, view(page.StateDeclined, func(v *page.View) {
-		v.Merchant, v.Amount, v.Reference, v.LastError, v.CSRF, v.AttemptID, v.Lang = evil, evil, evil, evil, evil, evil, evil
+		v.Merchant, v.Currency, v.Reference, v.LastError, v.CSRF, v.AttemptID, v.Lang = evil, evil, evil, evil, evil, evil, evil
 		v.Values = page.Values{Exp: evil, Name: evil}
 		v.Problems = []method.FieldProblem{{Field: evil, Code: evil, Detail: evil}, {Field: page.FieldExp, Code: evil, Detail: evil}}
 		v.Shown = page.Shown{Status: evil, Outcome: evil, LastErrorAt: evil, NextActionURL: evil}

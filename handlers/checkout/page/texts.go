@@ -1,10 +1,5 @@
 package page
 
-import (
-	"strconv"
-	"time"
-)
-
 // T is the text for a key in the page's language. Where nothing is charged, that is
 // the text which doesn't speak of paying, if there is one; where the page is about
 // another way to pay than a card, the one which doesn't speak of cards.
@@ -85,24 +80,11 @@ func (s shown) Declined() (string, error) {
 
 // TriesLeft says how many tries are left once they are few, else nothing.
 func (s shown) TriesLeft() (string, error) {
-	switch {
-	case s.AttemptsLeft < 1 || s.AttemptsLeft > attemptsLeftFew:
+	if s.AttemptsLeft < 1 || s.AttemptsLeft > attemptsLeftFew {
 		return "", nil
-	case s.AttemptsLeft == 1:
-		return s.T("declined.last_one")
-	default:
-		return s.T("declined.some_left", "count", strconv.Itoa(s.AttemptsLeft))
 	}
+	return s.Plural("declined.left", s.AttemptsLeft)
 }
-
-// Time is an instant for people; the script puts it into their own zone.
-func (s shown) Time(t time.Time) (string, error) {
-	layout, err := s.T("time_layout")
-	return t.UTC().Format(layout), err
-}
-
-// Machine is an instant for the script.
-func (s shown) Machine(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // schemeName is a trademark, the same in all languages.
 func schemeName(scheme string) string {

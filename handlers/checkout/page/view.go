@@ -89,7 +89,7 @@ const StayParam = "stay"
 type View struct {
 	State State
 	Nonce string // of the Content-Security-Policy; see NewNonce and SetHeaders
-	Lang  string // BCP 47; English where there are no texts in it
+	Lang  string // see [Language]; English where there are no texts in it
 	Test  bool   // test mode: a ribbon says so and offers test cards
 
 	Merchant   string // the merchant's name as customers know it
@@ -98,7 +98,8 @@ type View struct {
 	SupportURL string // where the merchant helps: https, mailto or tel; empty: none
 	LegalText  string // the merchant's small print, plain, with line breaks
 
-	Amount    string    // with its currency, ready to show
+	Amount    int64     // in minor units
+	Currency  string    // its ISO code
 	Reference string    // the merchant's external reference; may be empty
 	ExpiresAt time.Time // of the session; zero: not shown
 
