@@ -189,6 +189,8 @@ func TestServeBesideDev(t *testing.T) {
 	i := newInstallation(t)
 	i.start()
 	first, other := i.env[devenv.URL], i.beside("serve", "--roles", "api,checkout,worker").url
+	i.env[devenv.URL] = other
+	i.must(http.StatusNotFound, http.MethodGet, "/demo", "", "") // tender serve has no demo shop
 	for n := range 20 {
 		i.env[devenv.URL] = first
 		s := i.session("shared "+strings.Repeat("x", n), 100)

@@ -9,11 +9,11 @@ import (
 	"github.com/cockroachdb/errors"
 )
 
-// seen is what an action acts on, as it was when it began.
+// snapshot is what an action acts on, as it was when it began.
 func (s *Shop) snapshot(o *order) (first session, p payment, later, visits int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	o.refused = ""
+	o.refused = wish{}
 	return o.first(), o.payment(), len(o.later()), len(o.visits())
 }
 
@@ -111,7 +111,7 @@ func (s *Shop) turnClock(ctx context.Context, o *order) error {
 		defer cancel()
 		err := s.awaitClock(ctx, o, first)
 		if err != nil && s.ctx.Err() == nil {
-			s.notice(o, err)
+			s.refuse(o, "clock", err)
 		}
 		s.update(func() { o.turning = false })
 	}()

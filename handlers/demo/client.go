@@ -35,13 +35,16 @@ type refusal struct {
 	} `json:"errors"`
 }
 
-// Error says what the API says.
+// Error says what the API says: of each thing that is wrong, where it names them.
 func (r *refusal) Error() string {
-	says := r.Detail
-	for _, e := range r.Errors {
-		says += " " + e.Detail
+	if len(r.Errors) == 0 {
+		return r.Detail
 	}
-	return says
+	var says []string
+	for _, e := range r.Errors {
+		says = append(says, e.Detail)
+	}
+	return strings.Join(says, " ")
 }
 
 // do calls the API, writes the call down in the order's timeline (nil: the shop's

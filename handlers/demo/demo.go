@@ -14,6 +14,7 @@ package demo
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"net"
 	"net/http"
@@ -31,12 +32,13 @@ const hooksPath = Path + "/webhooks"
 
 // Limits of the shop. What is kept of calls and webhooks is kept in memory.
 const (
+	rowsMax       = 12  // of the list of recent orders
 	ordersMax     = 40  // the oldest is forgotten then; the API still has it
 	entriesMax    = 200 // of one order's timeline
 	messagesMax   = 2000
 	formBytesMax  = 4 << 10
 	hookBytesMax  = 1 << 20
-	streamsMax    = 16
+	streamsMax    = 32
 	callTimeout   = 20 * time.Second
 	answerMax     = 1 << 20
 	clockTurnMax  = 2 * time.Minute
@@ -61,6 +63,7 @@ type Config struct {
 // Shop serves the demo. Make one with [New].
 type Shop struct {
 	Config
+	opened string          // tells this shop from the one before a restart
 	ctx    context.Context // the shop's life: live pages and turning clocks end with it
 	client http.Client
 	mux    *http.ServeMux
@@ -84,7 +87,7 @@ type Shop struct {
 // comes.
 func New(ctx context.Context, c Config) *Shop {
 	s := &Shop{
-		Config: c, ctx: ctx, client: http.Client{Timeout: callTimeout}, mux: http.NewServeMux(),
+		Config: c, opened: rand.Text(), ctx: ctx, client: http.Client{Timeout: callTimeout}, mux: http.NewServeMux(),
 		guard: http.NewCrossOriginProtection(), open: make(chan struct{}, streamsMax), changed: make(chan struct{}),
 		orders: map[string]*order{}, owners: map[string]string{}, seen: map[string]*entry{},
 	}
@@ -139,6 +142,7 @@ func (s *Shop) begin(w http.ResponseWriter, r *http.Request) {
 	}
 	o := s.newOrder(f)
 	if err := f.begin(s, r.Context(), o); err != nil {
+		s.update(func() { s.forget(o) })
 		s.broken(w, r, err)
 		return
 	}
@@ -163,7 +167,7 @@ func (s *Shop) act(w http.ResponseWriter, r *http.Request) {
 	// what it asks for was done, and the order shows that.
 	if s.offers(o, name, turn) {
 		if err := do(s, r.Context(), o); err != nil && !errors.Is(err, context.Canceled) {
-			s.notice(o, err)
+			s.refuse(o, name, err)
 		}
 	}
 	http.Redirect(w, r, o.path(), http.StatusSeeOther)

@@ -33,7 +33,7 @@ func (s *Shop) live(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		revision, changed := s.revision, s.changed
 		s.mu.Unlock()
-		if _, err := fmt.Fprintf(w, "retry: 1000\ndata: %d\n\n", revision); err != nil || control.Flush() != nil {
+		if _, err := fmt.Fprintf(w, "retry: 1000\ndata: %s %d\n\n", s.opened, revision); err != nil || control.Flush() != nil {
 			return
 		}
 		if !s.await(r, changed, beat.C, end.C) {

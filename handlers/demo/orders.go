@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -34,10 +35,14 @@ type order struct {
 	subscriptions map[string]version[subscription]
 	clocks        map[string]version[clock]
 
-	turning bool   // the clock is on its way
-	whole   bool   // nothing of it must be read from the API again
-	refused string // why the last wish was not done
+	turning bool // the clock is on its way
+	whole   bool // nothing of it must be read from the API again
+	again   bool // it was read from there, after a restart
+	refused wish // the last one, if it was not done
 }
+
+// wish is what somebody asked for, by a button, and why it was not done.
+type wish struct{ action, why string }
 
 var refPattern = regexp.MustCompile(`^demo-[a-z2-7]{8}$`)
 
@@ -144,47 +149,55 @@ func (s *Shop) adopt(h heading) *order {
 	return s.enter(h.Reference, f, h.CreatedAt)
 }
 
-// recall reads earlier orders from the API, once after a start.
+// recall reads earlier orders from the API, once after a start: their sessions, and
+// what became of them.
 func (s *Shop) recall(ctx context.Context) {
 	s.mu.Lock()
 	done := s.recalled
 	s.recalled = true
 	s.mu.Unlock()
-	if !done {
-		s.find(ctx, "")
+	if done {
+		return
+	}
+	ours := url.Values{"limit": {strconv.Itoa(recalledMax)}, "metadata[" + metaShop + "]": {shopName}}
+	for _, c := range []call{
+		{says: "Look for earlier orders", operation: "listPaymentSessions", path: "/collect/payment_sessions", query: ours},
+		{says: "And for their payments", operation: "listPayments", path: "/collect/payments", query: ours},
+		{says: "And for subscriptions", operation: "listSubscriptions", path: "/collect/subscriptions", query: url.Values{"limit": {strconv.Itoa(recalledMax)}}},
+	} {
+		c.method = http.MethodGet
+		s.list(ctx, nil, c)
 	}
 }
 
-// find returns an order, as whole as the API can make it; "" finds all that are
-// recent, as far as their sessions show them. Nil: there is none.
+// list reads a list, and takes in what belongs to orders of the shop's.
+func (s *Shop) list(ctx context.Context, o *order, c call) {
+	var found struct{ Data []json.RawMessage }
+	if err := s.do(ctx, o, c, &found); err != nil {
+		s.Log.WarnContext(ctx, "the demo shop can't look up orders", "error", err)
+		return
+	}
+	s.update(func() { s.enterAll(found.Data) })
+}
+
+// find returns an order, as whole as the API can make it. Nil: there is none.
 func (s *Shop) find(ctx context.Context, ref string) *order {
 	s.mu.Lock()
 	o := s.orders[ref]
 	whole := o != nil && o.whole
 	s.mu.Unlock()
-	if whole {
+	if whole || !refPattern.MatchString(ref) {
 		return o
 	}
-	if ref != "" && !refPattern.MatchString(ref) {
-		return nil
+	if o == nil {
+		s.list(ctx, nil, call{
+			says: "Look an order up", operation: "listPaymentSessions", method: http.MethodGet, path: "/collect/payment_sessions",
+			query: url.Values{"external_reference": {ref}},
+		})
+		s.mu.Lock()
+		o = s.orders[ref]
+		s.mu.Unlock()
 	}
-	c := call{
-		says: "Look for earlier orders", operation: "listPaymentSessions", method: http.MethodGet, path: "/collect/payment_sessions",
-		query: url.Values{"limit": {"50"}, "metadata[" + metaShop + "]": {shopName}},
-	}
-	if ref != "" {
-		c.says = "Look the order up again"
-		c.query.Set("external_reference", ref)
-	}
-	var found struct{ Data []json.RawMessage }
-	if err := s.do(ctx, o, c, &found); err != nil {
-		s.Log.WarnContext(ctx, "the demo shop can't look up orders", "error", err)
-		return o
-	}
-	s.update(func() { s.enterAll(found.Data) })
-	s.mu.Lock()
-	o = s.orders[ref]
-	s.mu.Unlock()
 	if o != nil {
 		s.complete(ctx, o)
 	}
@@ -215,6 +228,10 @@ func (s *Shop) complete(ctx context.Context, o *order) {
 			calls = append(calls, call{says: says, operation: operation, method: http.MethodGet, path: path + id})
 		}
 	}
+	calls = append(calls, call{
+		says: "Read its sessions", operation: "listPaymentSessions", method: http.MethodGet, path: "/collect/payment_sessions",
+		query: url.Values{"external_reference": {o.ref}},
+	})
 	get(first.PaymentID, "getPayment", "Read its payment", "/collect/payments/")
 	get(first.SubscriptionID, "getSubscription", "Read its subscription", "/collect/subscriptions/")
 	get(clockID, "getTestClock", "Read its clock", "/test/clocks/")
@@ -224,11 +241,12 @@ func (s *Shop) complete(ctx context.Context, o *order) {
 			path: "/collect/payment_sessions", query: url.Values{"customer_id": {first.CustomerID}, "limit": {"50"}},
 		})
 	}
+	s.note(o, "The shop was started again, and asks Tender what it knows")
 	whole := true
 	for _, c := range calls {
 		if err := s.do(ctx, o, c, nil); err != nil {
 			whole = false
 		}
 	}
-	s.update(func() { o.whole = whole })
+	s.update(func() { o.whole, o.again = whole, true })
 }

@@ -6,6 +6,7 @@ import (
 	"embed"
 	"html/template"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/cockroachdb/errors"
@@ -30,7 +31,7 @@ var icons = template.Must(template.ParseFS(templateFiles, "templates/icons.html"
 
 func parsePage(name string) *template.Template {
 	t := template.New("layout.html").Option("missingkey=error").Funcs(template.FuncMap{
-		"day": day, "clock": clockTime, "docs": docsPath, "icon": icon,
+		"day": day, "clock": clockTime, "docs": docsPath, "icon": icon, "prose": prose,
 	})
 	return template.Must(t.ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/"+name))
 }
@@ -44,8 +45,21 @@ func icon(flow string) (template.HTML, error) {
 // shopZone is the shop's time zone, South Africa's: it has no summer time.
 var shopZone = time.FixedZone("SAST", 2*60*60)
 
+// prose takes a sentence apart at its backticks: what they enclose is code.
+func prose(text string) []token {
+	var all []token
+	for i, part := range strings.Split(text, "`") {
+		kind := tokenPlain
+		if i%2 == 1 {
+			kind = tokenName
+		}
+		all = append(all, token{kind, part})
+	}
+	return all
+}
+
 // day is a date as people in the shop write it.
-func day(t time.Time) string { return t.In(shopZone).Format("2 January 2006") }
+func day(t time.Time) string { return t.In(shopZone).Format("2 Jan 2006") }
 
 // clockTime is a moment of today. The script puts it into the reader's own zone.
 func clockTime(t time.Time) string { return t.UTC().Format("15:04:05.000") }
@@ -57,6 +71,7 @@ func docsPath(operation string) string { return "/docs#" + operation }
 type shell struct {
 	Title    string
 	Nonce    string
+	Opened   string // by whom: pages of a shop before a restart begin anew
 	Revision int
 	Live     bool // the page changes while somebody looks at it
 }

@@ -17,12 +17,12 @@ func storyOfSaving(o *order) []step {
 	later := o.later()
 	again := step{
 		Title: "Another cup: charge the saved card", State: stepNow,
-		Text:    "No page, no customer: a next_in_series session is paid before it is answered.",
+		Text:    "No page, no customer: a `next_in_series` session is paid before it is answered.",
 		Actions: []action{{Name: "charge", Label: "Charge the saved card: " + money(priceCup), Turn: strconv.Itoa(len(later))}},
 		Ledger:  ledger(later),
 	}
 	more := step{
-		Title: "Too much: try " + money(tooMuch), State: stepNow,
+		Title: "Too much: try " + money(tooMuch), State: stepMay,
 		Text:    "The mandate stands above the shop. What it does not allow is refused before any bank is asked.",
 		Actions: []action{{Name: "overcharge", Label: "Try to charge " + money(tooMuch), Turn: strconv.Itoa(len(later)), Quiet: true}},
 	}
@@ -45,7 +45,7 @@ func storyOfVerifying(o *order) []step {
 // visitStep is the customer's return to a checkout that knows them.
 func visitStep(o *order) step {
 	st := step{
-		Title: "They come back for a bag", State: stepNow, Docs: []docs{{"Saved payment methods", "listCustomerPaymentMethods"}},
+		Title: "They come back for a bag", State: stepMay, Docs: []docs{{"Saved payment methods", "listCustomerPaymentMethods"}},
 		Text: "A session that names the customer offers their saved card at the checkout; only its security code is asked for.",
 	}
 	visits := o.visits()
@@ -56,7 +56,7 @@ func visitStep(o *order) step {
 			st.PayText = "Go to the checkout"
 			return st
 		}
-		st.State = stepNow
+		st.State = stepMay
 	}
 	st.Actions = []action{{Name: "visit", Label: "Sell them a bag: " + money(priceBag), Turn: strconv.Itoa(len(visits)), Quiet: true}}
 	return st
@@ -87,7 +87,7 @@ func storyOfSubscribing(o *order) []step {
 	default:
 		months.State = stepWait // the webhook that names the subscription is on its way
 	}
-	ends := step{Title: "They have enough coffee", State: stepNow, Text: "Cancelled once, nothing is ever collected again.", Docs: []docs{{"Cancel a subscription", "cancelSubscription"}}}
+	ends := step{Title: "They have enough coffee", State: stepMay, Text: "Cancelled once, nothing is ever collected again.", Docs: []docs{{"Cancel a subscription", "cancelSubscription"}}}
 	switch {
 	case sub.Status == "cancelled":
 		ends.State, ends.Result = stepDone, "Cancelled. The agreement ended with it."

@@ -14,6 +14,7 @@ const (
 	stepDone stepState = "done"
 	stepNow  stepState = "now"  // it waits for somebody
 	stepWait stepState = "wait" // it happens right now
+	stepMay  stepState = "may"  // somebody may, and need not
 	stepNext stepState = "next" // its time has not come
 )
 
@@ -24,6 +25,7 @@ type step struct {
 	State   stepState
 	Result  string
 	Bad     bool // the result is no good news
+	Alert   bool // and nobody has heard it yet
 	Docs    []docs
 	Actions []action
 	PayURL  string // where the customer goes
@@ -48,6 +50,18 @@ type ledgerRow struct {
 	Amount string
 	Status string
 	Good   bool
+}
+
+// steps are the order's story, with the answer to the last wish where it was made.
+// s.mu is held.
+func (o *order) steps() []step {
+	steps := o.flow.story(o)
+	for i := range steps {
+		if slices.ContainsFunc(steps[i].Actions, func(a action) bool { return a.Name == o.refused.action }) {
+			steps[i].Result, steps[i].Bad, steps[i].Alert = o.refused.why, true, true
+		}
+	}
+	return steps
 }
 
 // offers reports whether an order's story has such a button now.
@@ -137,17 +151,15 @@ func storyOfPaying(o *order) []step {
 		Title: "The shop hears of it", Docs: []docs{{"What webhooks tell", "onPaymentSession"}},
 		Text: "Deliver when the signed webhook says so, not when the customer comes back: customers close tabs.", State: stepWait,
 	}
-	if o.told("payment_session.completed") {
+	if o.told("payment_session.completed") || o.again {
 		hears.State, hears.Result = stepDone, "The coffee can go out."
-	} else if ready && o.first().Version > 0 && !o.whole {
-		hears.State = stepDone
 	}
 	return follow(steps, ready, hears)
 }
 
 func storyOfReserving(o *order) []step {
 	steps, ready := sale(o,
-		step{Title: "The shop asks for a reservation", Text: "The same session, with capture_method: manual. The money is held, not taken."},
+		step{Title: "The shop asks for a reservation", Text: "The same session, with `capture_method: manual`. The money is held, not taken."},
 		step{Title: "The customer approves", Text: "Their bank holds the whole amount. Nothing is captured yet.", PayText: "Go to the checkout"})
 	p := o.payment()
 	half := step{

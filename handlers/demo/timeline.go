@@ -92,10 +92,10 @@ func (s *Shop) note(o *order, says string) {
 	s.update(func() { s.add(o, &entry{kind: kindNote, says: says}) })
 }
 
-// notice keeps for the order's page why a wish was not done.
-func (s *Shop) notice(o *order, err error) {
+// refuse keeps for the order's page why a wish was not done.
+func (s *Shop) refuse(o *order, action string, err error) {
 	says := []rune(err.Error())
-	s.update(func() { o.refused = string(says[:min(len(says), noticeMaxRune)]) })
+	s.update(func() { o.refused = wish{action, string(says[:min(len(says), noticeMaxRune)])} })
 }
 
 // update changes what the shop shows, and tells those who look at it.

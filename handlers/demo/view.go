@@ -38,7 +38,6 @@ type orderView struct {
 	Dropped int
 	Meter   []segment
 	Facts   []fact
-	Refused string
 	Count   string    // how much was said
 	Clock   time.Time // where the customer's clock stands; zero: they live in the present
 	Turning bool
@@ -65,8 +64,11 @@ func (f *flow) Each() string  { return f.each }
 
 // shelfView is the shelf as it is. s.mu is held.
 func (s *Shop) shelfView() shelfView {
-	v := shelfView{shell: shell{Title: "Demo shop", Revision: s.revision, Live: true}, Flows: flows, Key: maskedKey(s.Key)}
-	for _, o := range s.recent() {
+	v := shelfView{shell: shell{Title: "Demo shop", Opened: s.opened, Revision: s.revision, Live: true}, Flows: flows, Key: maskedKey(s.Key)}
+	for i, o := range s.recent() {
+		if i == rowsMax {
+			break
+		}
 		state, good, open := o.state()
 		v.Orders = append(v.Orders, orderRow{o.path(), o.ref, o.flow.title, o.flow.item, money(o.flow.amount), state, good, open, o.at})
 	}
@@ -78,8 +80,8 @@ func (s *Shop) shelfView() shelfView {
 func (s *Shop) orderView(o *order) orderView {
 	state, good, open := o.state()
 	v := orderView{
-		shell: shell{Title: o.flow.title, Revision: s.revision, Live: true}, Flow: o.flow, Ref: o.ref, Path: o.path(), State: state, Good: good, Open: open,
-		Steps: o.flow.story(o), Entries: views(s.Key, o.entries), Dropped: o.dropped, Refused: o.refused, Clock: o.clock().At, Turning: o.turning,
+		shell: shell{Title: o.flow.title, Opened: s.opened, Revision: s.revision, Live: true}, Flow: o.flow, Ref: o.ref, Path: o.path(), State: state, Good: good, Open: open,
+		Steps: o.steps(), Entries: views(s.Key, o.entries), Dropped: o.dropped, Clock: o.clock().At, Turning: o.turning,
 	}
 	calls, hooks := 0, 0
 	for _, e := range o.entries {
@@ -252,6 +254,11 @@ func gist(body []byte) string {
 		Refunded int64     `json:"refunded_amount"`
 		Held     int64     `json:"capturable_amount"`
 		At       time.Time `json:"frozen_time"`
+		Card     struct {
+			Scheme string `json:"scheme"`
+			Last4  string `json:"last4"`
+		} `json:"card"`
+		Data *[]json.RawMessage `json:"data"`
 	}
 	if json.Unmarshal(body, &o) != nil {
 		return ""
@@ -268,6 +275,12 @@ func gist(body []byte) string {
 		if sum.amount > 0 {
 			parts = append(parts, fmt.Sprintf("%s %s", sum.name, strings.TrimPrefix(money(sum.amount), currency+" ")))
 		}
+	}
+	if o.Card.Last4 != "" {
+		parts = append(parts, o.Card.Scheme+" •••• "+o.Card.Last4)
+	}
+	if o.Data != nil {
+		parts = append(parts, fmt.Sprintf("%d found", len(*o.Data)))
 	}
 	if !o.At.IsZero() {
 		parts = append(parts, day(o.At))

@@ -62,8 +62,10 @@
     if (atEnd) talk.scrollTop = talk.scrollHeight;
   };
   const take = (html) => {
-    const fresh = new DOMParser().parseFromString(html, "text/html");
+    // From the body on: the head's style has a nonce that isn't this page's.
+    const fresh = new DOMParser().parseFromString(html.slice(html.indexOf("<body")), "text/html");
     if (!fresh.body.dataset.revision) return false;
+    if (fresh.body.dataset.opened !== body.dataset.opened) location.reload(); // tender dev was started again
     body.dataset.revision = fresh.body.dataset.revision;
     takeParts(fresh);
     takeEntries(fresh);
@@ -91,7 +93,7 @@
     if (!body.dataset.live || document.hidden || stream) return;
     stream = new EventSource(body.dataset.live);
     stream.onopen = () => { root.classList.add("listening"); clearInterval(poll); };
-    stream.onmessage = (e) => { if (e.data !== body.dataset.revision) look(); };
+    stream.onmessage = (e) => { if (e.data !== `${body.dataset.opened} ${body.dataset.revision}`) look(); };
     stream.onerror = () => {
       root.classList.remove("listening");
       clearInterval(poll);
@@ -118,6 +120,9 @@
     try {
       const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
       if (!answer.ok || !take(await answer.text())) throw new Error(String(answer.status));
+      if (document.activeElement === body || document.activeElement.id === "main") {
+        document.querySelector("[aria-current=step] .button")?.focus({ preventScroll: true });
+      }
     } catch {
       location.reload();
     }
