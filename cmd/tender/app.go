@@ -23,6 +23,7 @@ import (
 	"tender/handlers/brand"
 	"tender/handlers/checkout"
 	"tender/handlers/clocks"
+	"tender/handlers/embed"
 	"tender/handlers/engine"
 	"tender/handlers/limits"
 	"tender/handlers/openapi"
@@ -237,6 +238,7 @@ func (a *app) routes() (http.Handler, error) {
 		checkout.New(checkout.Config{
 			Modes: services, BaseURL: a.config.baseURL, FormKey: a.keys.Derive("checkout forms"), Log: a.log,
 		}).Register(mux)
+		embed.New(embed.Config{Modes: services, Tokens: clientTokens, BaseURL: a.config.baseURL, Log: a.log}).Register(mux)
 	}
 	return api.Middleware(a.log, a.config.baseURL, mux), nil
 }

@@ -24,7 +24,7 @@ func (s *Server) attemptForm(w http.ResponseWriter, r *http.Request) {
 	in := v.formInput(r.PostForm)
 	err := s.pay(r.Context(), r, v, in)
 	if err == nil || shownByPage(err) {
-		http.Redirect(w, r, "/checkout/"+v.id, http.StatusSeeOther)
+		http.Redirect(w, r, v.path(r), http.StatusSeeOther)
 		return
 	}
 	wrong, stale := in.mistakesOf(err, r.PostForm)
@@ -151,7 +151,7 @@ func (s *Server) cancel(w http.ResponseWriter, r *http.Request) {
 			s.failPage(w, r, v, err)
 			return
 		}
-		http.Redirect(w, r, "/checkout/"+v.id, http.StatusSeeOther)
+		http.Redirect(w, r, v.path(r), http.StatusSeeOther)
 		return
 	}
 	f, err := readJSON(w, r)

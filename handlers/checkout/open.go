@@ -23,8 +23,8 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	shown := s.pageOf(r, v)
-	shown.LeadOn = !r.URL.Query().Has(page.StayParam)
-	if shown.State == page.StateRedirecting && cameFromOutside(r) {
+	shown.LeadOn = !r.URL.Query().Has(page.StayParam) && shown.Frame == nil
+	if shown.State == page.StateRedirecting && cameFromOutside(r) && v.parent(r) == "" {
 		// Most likely back from the bank, whose word is about to come: sending the
 		// customer there again would throw them to and fro.
 		shown.State = page.StateProcessing
@@ -40,7 +40,7 @@ func cameFromOutside(r *http.Request) bool {
 }
 
 // pageOf is the page for the state that the checkout is in.
-func (s *Server) pageOf(_ *http.Request, v view) page.View {
+func (s *Server) pageOf(r *http.Request, v view) page.View {
 	st, o := v.session.Value, v.shown.Value
 	path := "/checkout/" + v.id
 	out := page.View{
@@ -68,6 +68,7 @@ func (s *Server) pageOf(_ *http.Request, v view) page.View {
 	if v.paid != nil && st.Status == session.StatusCompleted {
 		out.Receipt = receipt(v)
 	}
+	v.showFrame(r, &out)
 	return out
 }
 
@@ -155,7 +156,7 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, v pa
 		s.fail(w, r, err)
 		return
 	}
-	page.SetHeaders(w.Header(), v.Nonce)
+	page.SetHeaders(w.Header(), v.Nonce, v.FrameAncestors)
 	w.WriteHeader(status)
 	_, _ = out.WriteTo(w)
 }

@@ -3,6 +3,7 @@
 package checkout_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -26,10 +27,12 @@ import (
 	"tender/eventstore/storetest"
 	"tender/handlers/checkout"
 	"tender/handlers/checkout/browsertest"
+	"tender/handlers/embed"
 	"tender/handlers/engine"
 	"tender/handlers/limits"
 	"tender/handlers/payments"
 	"tender/handlers/people"
+	"tender/handlers/token"
 	"tender/handlers/worker"
 	projected "tender/projections/object"
 	"tender/vault"
@@ -59,6 +62,7 @@ type bundle struct {
 	shop       string // the merchant's origin, to which customers return
 	service    *payments.Service
 	merchantID string
+	tokens     *token.Signer
 	ahead      atomic.Int64 // by how much the engine's clock is ahead, in nanoseconds
 }
 
@@ -71,6 +75,10 @@ func setup(t *testing.T) *bundle {
 
 	front := httptest.NewUnstartedServer(nil)
 	b.url = "http://" + front.Listener.Addr().String()
+	var err error
+	if b.tokens, err = token.NewSigner(bytes.Repeat([]byte("k"), 32)); err != nil {
+		t.Fatal(err)
+	}
 	b.startBank(db, log)
 	b.startShop()
 
@@ -92,6 +100,7 @@ func setup(t *testing.T) *bundle {
 	checkout.New(checkout.Config{
 		Modes: modes, BaseURL: b.url, FormKey: []byte("the key of the forms' tokens"), Log: log,
 	}).Register(mux)
+	embed.New(embed.Config{Modes: modes, Tokens: b.tokens, BaseURL: b.url, Log: log}).Register(mux)
 	front.Config.Handler = mux
 	front.Start()
 	t.Cleanup(func() {
@@ -150,6 +159,10 @@ func (b *bundle) startShop() {
 	b.t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
+		if r.URL.Path == "/cart" {
+			_, _ = fmt.Fprintf(w, cartPage, b.url)
+			return
+		}
 		_, _ = io.WriteString(w, `<!doctype html><title>Shop</title><link rel="icon" href="data:,"><body data-state="shop"><h1>The shop</h1>`)
 		if target := r.URL.Query().Get("post_to"); strings.HasPrefix(target, b.url) {
 			_, _ = fmt.Fprintf(w, `<form method="post" action="%s"><input name="number" value="%s"><button id="across">Win a prize</button></form>`, target, goodCard)
@@ -171,7 +184,7 @@ func (b *bundle) createMerchant(name string) string {
 			if err != nil {
 				return err
 			}
-			events, err := merchant.Decide(m.Value, merchant.Create{Settings: merchant.Settings{Name: name, Country: "ZA", TimeZone: "UTC"}})
+			events, err := merchant.Decide(m.Value, merchant.Create{Settings: merchant.Settings{Name: name, Country: "ZA", TimeZone: "UTC", AllowedOrigins: []string{b.shop}}})
 			if err != nil {
 				return err
 			}

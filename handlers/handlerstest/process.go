@@ -18,6 +18,7 @@ import (
 	"tender/handlers/brand"
 	"tender/handlers/checkout"
 	"tender/handlers/clocks"
+	"tender/handlers/embed"
 	"tender/handlers/engine"
 	"tender/handlers/limits"
 	"tender/handlers/payments"
@@ -123,6 +124,7 @@ func (p *Process) routes() http.Handler {
 	checkout.New(checkout.Config{
 		Modes: services, BaseURL: BaseURL, FormKey: h.keys.Derive("checkout forms"), Log: p.log,
 	}).Register(mux)
+	embed.New(embed.Config{Modes: services, Tokens: h.signer(), BaseURL: BaseURL, Log: p.log}).Register(mux)
 	return api.Middleware(p.log, BaseURL, mux)
 }
 

@@ -62,7 +62,7 @@ func newSite(t *testing.T) *site {
 		if v.NextURL != "" {
 			v.NextURL = s.URL + "/back"
 		}
-		page.SetHeaders(w.Header(), v.Nonce)
+		page.SetHeaders(w.Header(), v.Nonce, nil)
 		if err := page.Render(w, v); err != nil {
 			t.Error(err)
 		}

@@ -338,7 +338,7 @@ func TestSetHeaders(t *testing.T) {
 	t.Parallel()
 	answer := httptest.NewRecorder()
 	one, two := page.NewNonce(), page.NewNonce()
-	page.SetHeaders(answer.Header(), one)
+	page.SetHeaders(answer.Header(), one, nil)
 	if one == two || len(one) < 22 {
 		t.Errorf("nonces %q and %q", one, two)
 	}

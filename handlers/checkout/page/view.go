@@ -92,6 +92,11 @@ type View struct {
 	Lang  string // see [Language]; English where there are no texts in it
 	Test  bool   // test mode: a ribbon says so and offers test cards
 
+	// Frame is there where the session is embedded; FrameAncestors are the origins whose
+	// pages may frame it: nobody's where there are none.
+	Frame          *Frame
+	FrameAncestors []string
+
 	Merchant   string // the merchant's name as customers know it
 	Logo       Logo   // shown in its stead, if there is one
 	Colour     string // the merchant's, #rrggbb; empty: ours

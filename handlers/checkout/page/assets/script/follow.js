@@ -8,6 +8,8 @@ function follow() {
   // Back from the bank before its word came: if none comes, it is the bank's turn again.
   if (page.state === "processing" && page.shownNext) setTimeout(moveOn, 8000);
   poll(pace[0], pace[1], 500);
+  // Somebody knows that it is time to look.
+  document.addEventListener("look", async () => { if (!leaving && (await moved().catch(() => false))) moveOn(); });
 }
 
 function poll(wait, longest, left) {
