@@ -11,7 +11,7 @@ import (
 )
 
 // later says after which while o goes on by itself; ok is false where it doesn't.
-// The index operations_unfinished finds the same.
+// With a further behaviour here the index operations_unfinished needs it, too.
 func (o operation) later() (while time.Duration, ok bool) {
 	waits := o.Kind == kindAuthorisation && o.Status == acquirers.StatusPending
 	switch o.Behaviour {
@@ -82,11 +82,11 @@ func (s *Server) carryOn(ctx context.Context, o operation) ([]notification, erro
 func (s *Server) resume(ctx context.Context) error {
 	const unfinished = `
 		select ` + operationColumns + ` from simulator.operations
-		 where kind = 'refund' and status = 'approved' and behaviour = 'refund_fails_late'
-		    or kind = 'authorisation' and status = 'pending'
-		       and behaviour in ('approves_itself', 'refuses_itself', 'answer_lost', 'told_late')
-		    or kind = 'authorisation' and status = 'closed' and decision = 'approved'
-		       and behaviour = 'pays_after_the_end'
+		 where behaviour in ('refund_fails_late', 'approves_itself', 'refuses_itself', 'answer_lost', 'told_late',
+		                     'pays_after_the_end')
+		   and (kind = 'refund' and status = 'approved'
+		        or kind = 'authorisation' and status = 'pending'
+		        or kind = 'authorisation' and status = 'closed' and decision = 'approved')
 		 order by key limit $1`
 	rows, err := s.book.pool.Query(ctx, unfinished, resumedMax)
 	if err != nil {
