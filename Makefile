@@ -82,7 +82,7 @@ tagged = $(shell grep -rl --include='*_test.go' '^//go:build $(1)' . | xargs -r 
 .PHONY: browser
 browser: ## Drive the pages in Chromium
 	.ci/chromium
-	$(WITH_POSTGRES) $(GO) test -tags browser -p 1 -timeout 10m $(ARGS) $(or $(call tagged,browser),$(error no test has the build tag browser))
+	$(WITH_POSTGRES) $(GO) test -tags browser -p 1 -timeout 20m $(ARGS) $(or $(call tagged,browser),$(error no test has the build tag browser))
 
 .PHONY: torture
 torture: ## Kill, cut and race: slow, and different each time

@@ -51,6 +51,9 @@ func (s *Server) pageOf(r *http.Request, v view) page.View {
 		ReturnURL: returnURL(o.ReturnURL, st.ID), CSRF: s.formToken(v.id), AttemptID: v.attemptID(),
 		NextURL: v.actionURL(), Outcome: string(o.PaymentOutcome), Lang: v.locale(),
 	}
+	if v.clock == nil {
+		out.Now = v.now()
+	}
 	v.showBrand(&out)
 	v.showSeries(&out)
 	if st.Status == session.StatusActive && (!v.inFlight() || v.actionURL() != "") {

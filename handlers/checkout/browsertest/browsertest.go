@@ -15,6 +15,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
@@ -32,8 +33,12 @@ const (
 // Look is what a page is seen through.
 type Look struct {
 	Phone    bool // 390 × 844, touch; else 1280 × 900
+	Narrow   bool // 320 × 640: a window of 1280 magnified to 400 %
 	NoScript bool // JavaScript is off
 	Dark     bool
+	French   bool // the browser asks for French; else for English
+	Contrast bool // more contrast is preferred, and less motion
+	Forced   bool // the system's few colours are forced upon the page
 }
 
 // String names the look for subtests and screenshots.
@@ -48,7 +53,39 @@ func (l Look) String() string {
 	if l.Dark {
 		light = "dark"
 	}
-	return device + "-" + script + "-" + light
+	name := device + "-" + script + "-" + light
+	for _, more := range []struct {
+		is   bool
+		name string
+	}{{l.Narrow, "narrow"}, {l.French, "french"}, {l.Contrast, "contrast"}, {l.Forced, "forced"}} {
+		if more.is {
+			name += "-" + more.name
+		}
+	}
+	return name
+}
+
+// languages is the Accept-Language header.
+func (l Look) languages() string {
+	if l.French {
+		return "fr-FR,fr;q=0.9,en;q=0.5"
+	}
+	return "en-US,en;q=0.9"
+}
+
+func (l Look) media() []*emulation.MediaFeature {
+	choose := func(name string, is bool, yes, no string) *emulation.MediaFeature {
+		if is {
+			return &emulation.MediaFeature{Name: name, Value: yes}
+		}
+		return &emulation.MediaFeature{Name: name, Value: no}
+	}
+	return []*emulation.MediaFeature{
+		choose("prefers-color-scheme", l.Dark, "dark", "light"),
+		choose("prefers-contrast", l.Contrast, "more", "no-preference"),
+		choose("prefers-reduced-motion", l.Contrast, "reduce", "no-preference"),
+		choose("forced-colors", l.Forced, "active", "none"),
+	}
 }
 
 // Browser is one Chromium with a profile of its own. Its path is taken from
@@ -111,17 +148,15 @@ func (b *Browser) Open(t *testing.T, look Look) *Tab {
 	if look.Phone {
 		size = emulation.SetDeviceMetricsOverrideParams{Width: 390, Height: 844, DeviceScaleFactor: 2, Mobile: true}
 	}
-	light := "light"
-	if look.Dark {
-		light = "dark"
+	if look.Narrow {
+		size = emulation.SetDeviceMetricsOverrideParams{Width: 320, Height: 640, DeviceScaleFactor: 2}
 	}
 	call(tab, log.Enable, cdp.Empty{})
 	call(tab, network.Enable, network.EnableParams{})
+	call(tab, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": look.languages()}})
 	call(tab, emulation.SetDeviceMetricsOverride, size)
 	call(tab, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: look.Phone})
-	call(tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: light}},
-	})
+	call(tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: look.media()})
 	call(tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: look.NoScript})
 	return tab
 }
@@ -201,6 +236,12 @@ func (tab *Tab) Click(selector string) {
 func (tab *Tab) Keys(keys string) {
 	tab.t.Helper()
 	tab.do(chromedp.KeyEvent(keys))
+}
+
+// Paste puts text where the focus is, all at once.
+func (tab *Tab) Paste(text string) {
+	tab.t.Helper()
+	call(tab, input.InsertText, input.InsertTextParams{Text: text})
 }
 
 // Eval answers a JavaScript expression, also where the page's own script is off.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"tender/handlers/checkout/browsertest"
 	"tender/handlers/checkout/page"
@@ -53,7 +54,10 @@ func newSite(t *testing.T) *site {
 			http.NotFound(w, r)
 			return
 		}
-		v.Nonce = page.NewNonce()
+		v.Nonce, v.Lang = page.NewNonce(), page.Language("", r.Header.Get("Accept-Language"))
+		if left, err := time.ParseDuration(r.URL.Query().Get("left")); err == nil {
+			v.Now = v.ExpiresAt.Add(-left)
+		}
 		v.PageURL = "/" + r.PathValue("name")
 		v.LeadOn = v.LeadOn && !r.URL.Query().Has(page.StayParam)
 		if v.ReturnURL != "" {
@@ -80,24 +84,42 @@ func text(tab *browsertest.Tab, id string) string {
 	return browsertest.Eval[string](tab, `document.getElementById("`+id+`").textContent`)
 }
 
+// looks are what every page is seen through.
+var looks = []browsertest.Look{
+	{}, {Phone: true, Dark: true, French: true}, {Dark: true, Contrast: true}, {Phone: true, French: true},
+	{NoScript: true, Phone: true}, {Narrow: true, French: true}, {Forced: true},
+}
+
 // TestEveryPageInABrowser opens each page in every look: nothing may be refused
-// by the policy, nothing may overflow, nothing may leave the origin.
+// by the policy, nothing may overflow, nothing may leave the origin, nothing that can
+// be pressed may be too small, and axe must find nothing.
 func TestEveryPageInABrowser(t *testing.T) {
 	t.Parallel()
 	browser, server := browsertest.Start(t), newSite(t)
-	for _, look := range []browsertest.Look{{}, {Phone: true}, {Dark: true}, {Phone: true, Dark: true}, {NoScript: true}} {
+	for _, look := range looks {
 		tab := browser.Open(t, look)
 		for name := range everyPage() {
 			if name == "redirecting" {
 				continue // goes away at once; see TestThePageLeadsOn
 			}
-			tab.Go(server.URL + "/" + name)
+			tab.Go(server.URL + "/" + name + "?stay=1")
 			tab.Wait(`document.querySelector("h1")`)
+			if lang := browsertest.Eval[string](tab, "document.documentElement.lang"); (lang == "fr-FR") != look.French {
+				t.Errorf("%s, %s: the page is in %s", name, look, lang)
+			}
 			if browsertest.Eval[bool](tab, "document.documentElement.scrollWidth > innerWidth") {
 				t.Errorf("%s, %s: wider than the window", name, look)
 			}
 			if !browsertest.Eval[bool](tab, `[...document.images].every(i => i.complete && i.naturalWidth === 320)`) {
 				t.Errorf("%s, %s: the logo is not shown", name, look)
+			}
+			if small := browsertest.Eval[string](tab, tooSmall); small != "" {
+				t.Errorf("%s, %s: too small to be pressed: %s", name, look, small)
+			}
+			if !look.NoScript {
+				for _, wrong := range tab.Inaccessible() {
+					t.Errorf("%s, %s: %s", name, look, wrong)
+				}
 			}
 			tab.Shot("page-" + name)
 		}
@@ -108,6 +130,124 @@ func TestEveryPageInABrowser(t *testing.T) {
 			if !strings.HasPrefix(url, server.URL) && !strings.HasPrefix(url, "data:") {
 				t.Errorf("%s: request to %s", look, url)
 			}
+		}
+	}
+}
+
+// The checker sees what is wrong: a field without a name, and text that can't be read.
+func TestAxeFindsFaults(t *testing.T) {
+	t.Parallel()
+	browser, server := browsertest.Start(t), newSite(t)
+	tab := browser.Open(t, browsertest.Look{})
+	tab.Go(server.URL + "/form")
+	browsertest.Eval[any](tab, `document.querySelector("label[for=name]").remove(), void(document.querySelector(".private").style.color = "#ddd")`)
+	found := strings.Join(tab.Inaccessible(), "\n")
+	for _, rule := range []string{"label: ", "color-contrast: "} {
+		if !strings.Contains(found, rule) {
+			t.Errorf("%s is not found, but %s", rule, found)
+		}
+	}
+}
+
+// tooSmall names what can be pressed and is smaller than 24 by 24 pixels, links within
+// sentences aside (WCAG 2.2, 2.5.8).
+const tooSmall = `[...document.querySelectorAll("button, summary, .button, label:has(input), input, .notice a")]
+	.filter(e => e.offsetParent && !(e.tagName === "INPUT" && e.closest("label, .check")) && !(e.tagName === "A" && getComputedStyle(e).display === "inline"))
+	.filter(e => { const r = e.getBoundingClientRect(); return r.width < 24 || r.height < 24; })
+	.map(e => e.outerHTML.slice(0, 80)).join("; ")`
+
+// The last hour counts down, is said aloud at few moments, and its end is looked at.
+func TestCountdown(t *testing.T) {
+	t.Parallel()
+	browser, server := browsertest.Start(t), newSite(t)
+	tab := browser.Open(t, browsertest.Look{Phone: true})
+	tab.Go(server.URL + "/form?left=301s")
+	tab.Wait(`document.querySelector(".left").textContent.startsWith("(5:0")`)
+	tab.Wait(`document.querySelector("time ~ [role=status]").textContent === "5 minutes left"`)
+	tab.Shot("countdown")
+	tab.Go(server.URL + "/form?left=2h")
+	if left := browsertest.Eval[string](tab, `document.querySelector(".left").textContent`); left != "" {
+		t.Errorf("two hours before the end it says %q", left)
+	}
+	tab.Go(server.URL + "/form?left=2s")
+	browsertest.Eval[any](tab, `void(window.old = true)`)
+	tab.Wait(`!window.old`)
+}
+
+// Each way to pay shows the fields that it needs, with the script and without.
+func TestChoosingAWay(t *testing.T) {
+	t.Parallel()
+	browser, server := browsertest.Start(t), newSite(t)
+	for _, look := range []browsertest.Look{{}, {Phone: true, NoScript: true}} {
+		t.Run(look.String(), func(t *testing.T) {
+			tab := browser.Open(t, look)
+			tab.Go(server.URL + "/ways_saved")
+			for _, way := range []struct{ chosen, shows string }{
+				{"card", "number exp cvc name save_payment_method"}, {"instant_eft", "bank"}, {"capitec_pay", "phone save_payment_method"}, {"mtn_momo", "phone"},
+				{"pmt_01hzy3v7q8e4xk2m9c5b7d6f0a", "cvc"},
+			} {
+				tab.Click(`input[value="` + way.chosen + `"]`)
+				shown := browsertest.Eval[string](tab, `["bank", "phone", "number", "exp", "cvc", "name", "save_payment_method"].filter(id => document.getElementById(id).offsetParent).join(" ")`)
+				if shown != way.shows {
+					t.Errorf("%s asks for %s", way.chosen, shown)
+				}
+				tab.Shot("choosing-" + way.chosen)
+			}
+			tab.Click(`input[value="instant_eft"]`)
+			if !look.NoScript {
+				tab.Click("#submit")
+				tab.Wait(`document.activeElement.id === "problems"`)
+				tab.Click(`#problems a[href="#bank"]`)
+				tab.Keys(" ")
+				if text := browsertest.Eval[string](tab, `document.getElementById("bank-error").textContent`); text != "" {
+					t.Errorf("once a bank is chosen it says %q", text)
+				}
+				tab.Click(`input[value="capitec_pay"]`)
+				for _, typed := range []string{"12", "345 ab"} {
+					tab.Type("#phone", typed)
+					tab.Click("#submit")
+					tab.Wait(`document.getElementById("phone-error").textContent.startsWith("Check the mobile number")`)
+				}
+				browsertest.Eval[any](tab, `document.getElementById("phone").value = ""`)
+			} else {
+				tab.Click(`input[value="capitec_pay"]`)
+			}
+			tab.Type("#phone", "082 123-4567")
+			before := server.forms.Load()
+			tab.Click("#submit")
+			tab.WaitState("succeeded")
+			if server.forms.Load() != before+1 {
+				t.Error("no form arrived")
+			}
+		})
+	}
+}
+
+// Numbers are pasted as people keep them, and the keypads are numeric.
+func TestPasting(t *testing.T) {
+	t.Parallel()
+	browser, server := browsertest.Start(t), newSite(t)
+	tab := browser.Open(t, browsertest.Look{Phone: true})
+	tab.Go(server.URL + "/form")
+	for _, paste := range []struct{ id, text, want string }{
+		{"number", " 4242-4242-4242-4242 ", "4242 4242 4242 4242"},
+		{"number", "4242\u00a04242\u00a04242\u00a04242", "4242 4242 4242 4242"},
+		{"number", "3782.822463.10005", "3782 822463 10005"},
+		{"exp", "2031-04", "04 / 31"}, {"exp", "4/2031", "04 / 31"},
+		{"cvc", " 123 ", "123"},
+	} {
+		browsertest.Eval[any](tab, `void document.getElementById("`+paste.id+`").focus()`)
+		browsertest.Eval[any](tab, `document.activeElement.select()`)
+		tab.Paste(paste.text)
+		if got := value(tab, paste.id); got != paste.want {
+			t.Errorf("%q becomes %q", paste.text, got)
+		}
+	}
+	for id, want := range map[string]string{
+		"number": "numeric cc-number", "exp": "numeric cc-exp", "cvc": "numeric cc-csc", "name": " cc-name",
+	} {
+		if got := browsertest.Eval[string](tab, `(e => e.inputMode + " " + e.autocomplete)(document.getElementById("`+id+`"))`); got != want {
+			t.Errorf("%s: %q", id, got)
 		}
 	}
 }

@@ -107,3 +107,21 @@ func (s shown) Time(t time.Time) (string, error) {
 
 // Machine is an instant for the script.
 func (s shown) Machine(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// Left is how many seconds are left until an instant, for the script; 0 where nothing
+// counts down.
+func (s shown) Left(t time.Time) int {
+	if s.Now.IsZero() || !t.After(s.Now) {
+		return 0
+	}
+	return int(t.Sub(s.Now).Seconds())
+}
+
+// until is an instant that the page counts down to.
+type until struct {
+	Page shown
+	At   time.Time
+}
+
+// Until is the instant for its template.
+func (s shown) Until(t time.Time) until { return until{s, t} }

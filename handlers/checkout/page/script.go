@@ -12,7 +12,7 @@ import (
 var scriptFiles embed.FS
 
 // scriptParts are the files of the script, in the order in which they run.
-var scriptParts = []string{"page", "card", "checks", "form", "lead", "follow", "start"}
+var scriptParts = []string{"page", "card", "checks", "form", "lead", "follow", "countdown", "start"}
 
 // readScript puts the files together into one function, so that nothing in them is
 // global. Comments stay out: what is read here is read by people, and sent to phones.

@@ -107,6 +107,9 @@ type View struct {
 	Currency  string    // its ISO code
 	Reference string    // the merchant's external reference; may be empty
 	ExpiresAt time.Time // of the session; zero: not shown
+	// Now is when the page is made, from which it counts down by itself to ExpiresAt
+	// and ApproveBy. Zero: it does not, because their time stands still.
+	Now time.Time
 
 	// Addresses on this origin, as paths.
 	PageURL   string // this page

@@ -1,6 +1,8 @@
 // --- Moving on when the state does: a second tab, an approval elsewhere, a late
 // answer ---
 
+let looking = 0; // the timer of the next look
+
 function follow() {
   const paces = { processing: [1500, 10000], approving: [1500, 5000], redirecting: [3000, 15000], form: [10000, 30000], declined: [10000, 30000] };
   const pace = paces[page.state];
@@ -9,19 +11,27 @@ function follow() {
   if (page.state === "processing" && page.shownNext) setTimeout(moveOn, 8000);
   poll(pace[0], pace[1], 500);
   // Somebody knows that it is time to look.
-  document.addEventListener("look", async () => { if (!leaving && (await moved().catch(() => false))) moveOn(); });
+  document.addEventListener("look", () => poll(0, pace[1], 500));
+  // Who comes back to this tab, perhaps from their bank's app, does not have to wait.
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) poll(0, pace[1], 500);
+  });
 }
 
 function poll(wait, longest, left) {
+  clearTimeout(looking);
   if (left === 0) return;
-  setTimeout(async () => {
-    if (leaving) return;
-    if (!document.hidden && (await moved().catch(() => false))) {
-      moveOn();
-      return;
-    }
-    poll(Math.min(wait * 1.2, longest), longest, left - 1);
+  looking = setTimeout(async () => {
+    if (leaving || (!document.hidden && (await look()))) return;
+    poll(Math.max(1000, Math.min(wait * 1.2, longest)), longest, left - 1);
   }, wait);
+}
+
+// look moves on if the state has, and in any case if it must have.
+async function look(must) {
+  const has = await moved().catch(() => false);
+  if (has || must) moveOn();
+  return has;
 }
 
 async function moved() {

@@ -3,6 +3,9 @@
 const byId = (id) => document.getElementById(id);
 const digitsOf = (text) => text.replace(/\D/g, "");
 const page = document.body.dataset;
+// The page's language, with the customer's region where the page has none.
+const language = document.documentElement.lang;
+const locale = language.includes("-") ? language : navigator.languages.find((one) => one.split("-")[0] === language) || language;
 const form = byId("pay");
 const { number, exp, cvc, name, phone, accept_mandate: accept } = form ? form.elements : {};
 // The saved cards and other ways to pay; the only way is one of them, hidden.
@@ -16,7 +19,7 @@ function put(element, text) { if (element.textContent !== text) element.textCont
 
 // Instants in the customer's own zone.
 function showLocalTimes() {
-  const format = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+  const format = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
   for (const time of document.querySelectorAll("time[datetime]")) {
     const at = new Date(time.dateTime);
     if (!isNaN(at)) time.textContent = format.format(at);
