@@ -145,7 +145,7 @@ func (a *app) openLog(ctx context.Context, mode string) (*logApp, error) {
 	}
 	l := &logApp{store: store, engine: engine.New(store, time.Now)}
 	l.payments = &payments.Service{
-		Engine: l.engine, Acquirer: a.acquirer(mode), Cards: a.safe, Limits: a.limits(mode), BaseURL: a.config.baseURL, Log: a.log,
+		Engine: l.engine, Acquirer: a.acquirer(mode), Cards: a.safe, Guard: a.guard(mode, l.engine), BaseURL: a.config.baseURL, Log: a.log,
 	}
 	l.people = &people.Service{Engine: l.engine, Safe: a.safe, Permit: l.payments.Permitted, Log: a.log}
 	l.subs = &subscriptions.Service{Engine: l.engine, Payments: l.payments}
@@ -168,12 +168,15 @@ func (a *app) openLog(ctx context.Context, mode string) (*logApp, error) {
 	return l, nil
 }
 
-// limits are what a mode bears at the checkout.
-func (a *app) limits(mode string) limits.Limits {
-	if mode == "test" && !a.config.liveLimits {
-		return limits.Test()
+// guard keeps a mode's checkout from abuse.
+func (a *app) guard(mode string, g *engine.Engine) *limits.Guard {
+	c := limits.Config{
+		Limits: limits.Live(), Engine: g, CardKey: a.keys.Derive(limits.CardPurpose), AddressKey: a.keys.Derive(limits.AddressPurpose), Log: a.log,
 	}
-	return limits.Live()
+	if mode == "test" && !a.config.liveLimits {
+		c.Limits = limits.Test()
+	}
+	return limits.New(c)
 }
 
 // projections are the read models of one log.
@@ -236,7 +239,7 @@ func (a *app) routes() (http.Handler, error) {
 	}
 	if a.config.plays(roleCheckout) {
 		checkout.New(checkout.Config{
-			Modes: services, BaseURL: a.config.baseURL, FormKey: a.keys.Derive("checkout forms"), Log: a.log,
+			Modes: services, BaseURL: a.config.baseURL, FormKey: a.keys.Derive("checkout forms"), Proxies: a.config.proxies, Log: a.log,
 		}).Register(mux)
 		embed.New(embed.Config{Modes: services, Tokens: clientTokens, BaseURL: a.config.baseURL, Log: a.log}).Register(mux)
 	}
@@ -326,6 +329,7 @@ func (a *app) addLoops() error {
 		}
 		add("announcements", func(ctx context.Context) error { feed.Announce(ctx, l.store, a.nats); return nil })
 		add("idempotency partitions", l.keepPartitions)
+		add("limits", l.payments.Guard.Run)
 		if a.config.plays(roleRelay) {
 			relay, err := feed.NewRelay(l.store, a.relay, feed.RelayConfig{Lowest: l.cursors.Lowest, Leases: l.leases})
 			if err != nil {

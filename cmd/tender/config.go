@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/cockroachdb/errors"
+
+	"tender/handlers/limits"
 )
 
 // Roles that a process may play.
@@ -48,6 +50,9 @@ type config struct {
 	loopbackWebhooks bool
 	// liveLimits gives test mode live mode's limits against abuse.
 	liveLimits bool
+	// trustedProxies and forwardedHeader say whom to believe where a request comes from.
+	trustedProxies, forwardedHeader string
+	proxies                         limits.Proxies
 }
 
 // setting is one option: its flag, its environment name, and where it goes.
@@ -95,6 +100,8 @@ func (c *config) settings() []setting {
 		{"nats-url", "NATS_URL", "", "NATS, a user that may read the feed", true, &c.natsURL},
 		{"relay-nats-url", "TENDER_RELAY_NATS_URL", "", "NATS, the user that may publish it (role relay)", true, &c.relayNATSURL},
 		{"master-key-file", "TENDER_MASTER_KEY_FILE", "", "file with the master key, mode 0600", false, &c.masterKey},
+		{"trusted-proxies", "TENDER_TRUSTED_PROXIES", "", "addresses or ranges of proxies, by comma, that are believed when they say for whom they ask", false, &c.trustedProxies},
+		{"forwarded-header", "TENDER_FORWARDED_HEADER", limits.HeaderXForwardedFor, "the header in which they say so: X-Forwarded-For or Forwarded", false, &c.forwardedHeader},
 		{"log-level", "TENDER_LOG_LEVEL", "info", "debug, info, warn or error", false, &c.logLevel},
 		{"simulator-url", "TENDER_SIMULATOR_URL", "", "the simulator, acquirer of test mode", false, &c.simulatorURL},
 		{"simulator-key", "TENDER_SIMULATOR_KEY", "", "API key of the simulator", true, &c.simulatorKey},
@@ -138,6 +145,10 @@ func (c *config) check() error {
 	c.baseURL = strings.TrimSuffix(c.baseURL, "/")
 	if u, err := url.Parse(c.baseURL); err != nil || u.Scheme == "" || u.Host == "" {
 		return usageError("tender: TENDER_URL must be a URL, for example https://pay.example")
+	}
+	var err error
+	if c.proxies, err = limits.ParseProxies(c.trustedProxies, c.forwardedHeader); err != nil {
+		return usageError("tender: TENDER_TRUSTED_PROXIES, TENDER_FORWARDED_HEADER: " + err.Error())
 	}
 	needed := map[string]string{"DATABASE_URL": c.databaseURL, "TENDER_MASTER_KEY_FILE": c.masterKey, "NATS_URL": c.natsURL, "TENDER_VAULT_URL": c.vaultURL}
 	if c.plays(roleRelay) {

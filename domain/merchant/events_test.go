@@ -21,6 +21,8 @@ func samples() []merchant.Event {
 		revoked(1),
 		added(1),
 		removed(1),
+		slowed(),
+		released(),
 	}
 }
 

@@ -84,6 +84,9 @@ type State struct {
 	// Endpoints are the ids of the webhook endpoints. They stand here, because how
 	// many there may be must not rest on a read model.
 	Endpoints []string
+	// SlowedAt is since when the merchant is slowed, and SlowedUntil until when at
+	// least; zero: it is not.
+	SlowedAt, SlowedUntil time.Time
 }
 
 // Exists reports whether the merchant was ever created.
@@ -179,6 +182,8 @@ var Codec = codec.New(
 	codec.Define("merchant.key_revoked", 1, func(e KeyRevoked) Event { return e }),
 	codec.Define("merchant.endpoint_added", 1, func(e EndpointAdded) Event { return e }),
 	codec.Define("merchant.endpoint_removed", 1, func(e EndpointRemoved) Event { return e }),
+	codec.Define("merchant.slowed", 1, func(e Slowed) Event { return e }),
+	codec.Define("merchant.released", 1, func(e Released) Event { return e }),
 )
 
 // Evolve returns the state after e. It panics on an event type that this build
@@ -203,6 +208,10 @@ func Evolve(s State, id string, e Event) State {
 		s.Endpoints = append(slices.Clip(s.Endpoints), e.EndpointID)
 	case EndpointRemoved:
 		s.Endpoints = slices.DeleteFunc(slices.Clone(s.Endpoints), func(id string) bool { return id == e.EndpointID })
+	case Slowed:
+		s.SlowedAt, s.SlowedUntil = e.SlowedAt, e.SlowedUntil
+	case Released:
+		s.SlowedAt, s.SlowedUntil = time.Time{}, time.Time{}
 	default:
 		panic(fmt.Sprintf("merchant: %T is not handled", e))
 	}
@@ -271,6 +280,8 @@ func Decide(s State, c Command) ([]Event, error) {
 		return []Event{SettingsChanged(c)}, nil
 	case ChangeBrand:
 		return s.changeBrand(c), nil
+	case Judge:
+		return s.judge(c), nil
 	case IssueKey:
 		if s.liveKeys() >= KeysMax {
 			return nil, ErrTooManyKeys

@@ -33,6 +33,9 @@ const (
 
 	PaymentMethodSaved   = "payment_method.saved"
 	PaymentMethodRemoved = "payment_method.removed"
+
+	CheckoutSlowed   = "checkout.slowed"
+	CheckoutReleased = "checkout.released"
 )
 
 // TestType is the type of a message that only tests an endpoint. It goes to the
@@ -52,6 +55,7 @@ var types = []string{
 	SubscriptionCreated, SubscriptionUpdated, SubscriptionPaymentFailed,
 	SubscriptionPaymentMethodRequired, SubscriptionCompleted,
 	PaymentMethodSaved, PaymentMethodRemoved,
+	CheckoutSlowed, CheckoutReleased,
 }
 
 // Types lists every public event type, in the contract's order.

@@ -74,6 +74,7 @@ func (s *Server) pay(ctx context.Context, r *http.Request, v view, in attemptInp
 	if err != nil {
 		return err
 	}
+	attempt.Address = s.Proxies.Address(r)
 	return v.service.Pay(ctx, v.origin(r), attempt)
 }
 

@@ -26,6 +26,7 @@ import (
 	"tender/handlers/brand"
 	"tender/handlers/checkout/page"
 	"tender/handlers/engine"
+	"tender/handlers/limits"
 	"tender/handlers/payments"
 	"tender/handlers/problem"
 	"tender/projections/object"
@@ -41,6 +42,8 @@ type Config struct {
 	Modes   map[string]*payments.Service
 	BaseURL string
 	FormKey []byte // of the tokens that forms carry
+	// Proxies are believed when they say where a customer is.
+	Proxies limits.Proxies
 	Log     *slog.Logger
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -69,6 +70,25 @@ func TestTooManyCardsWithASavedOne(t *testing.T) {
 	}
 	h.First.Line.Between(nil)
 	c.pays(card(visa)).Is(http.StatusOK).Shows(object{"status": "completed"})
+}
+
+// The page says in words that too many have failed, and when to come back.
+func TestTheFormHasToWait(t *testing.T) {
+	t.Parallel()
+	l := limits.Test()
+	l.FailuresPerAddress = 1
+	h := open(t, handlerstest.Limits(l))
+	c := h.sells(t)
+	c.pays(c.attempt(declines)).Is(http.StatusOK)
+	asked := h.authorisations()
+	a := c.posts("attempts", c.form(visa)).Is(http.StatusTooManyRequests)
+	if seconds, err := strconv.Atoi(a.Header.Get("Retry-After")); err != nil || seconds < 3000 {
+		t.Errorf("Retry-After is %q", a.Header.Get("Retry-After"))
+	}
+	says(t, a, "Too many tries")
+	if h.authorisations() != asked {
+		t.Error("the acquirer was asked all the same")
+	}
 }
 
 // Two fifth cards that come together, each to another process, don't get past the

@@ -133,6 +133,7 @@ func (s *Server) failPage(w http.ResponseWriter, r *http.Request, v view, err er
 		s.Log.ErrorContext(r.Context(), "checkout failed", "route", r.Pattern, "code", p.Code, "error", err)
 		s.refuse(w, r, v, p.Status(), page.ProblemUnavailable)
 	case p.Code == problem.TooManyRequests:
+		p.SetRetryAfter(w.Header())
 		s.refuse(w, r, v, p.Status(), page.ProblemTooManyRequests)
 	default:
 		s.refuse(w, r, v, p.Status(), page.ProblemBadForm)

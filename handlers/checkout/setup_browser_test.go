@@ -82,12 +82,16 @@ func setup(t *testing.T) *bundle {
 	b.startBank(db, log)
 	b.startShop()
 
+	g := engine.New(store, func() time.Time { return time.Now().Add(time.Duration(b.ahead.Load())) })
 	b.service = &payments.Service{
-		Engine: engine.New(store, func() time.Time { return time.Now().Add(time.Duration(b.ahead.Load())) }),
+		Engine: g,
 		Acquirer: simulator.New(simulator.ClientConfig{
 			BaseURL: b.bank, APIKey: "sim_key", NotificationSecret: "notification secret",
 		}),
-		Cards: b.openSafe(db), Limits: limits.Test(), BaseURL: b.url, Log: log,
+		Cards: b.openSafe(db), BaseURL: b.url, Log: log,
+		Guard: limits.New(limits.Config{
+			Limits: limits.Test(), Engine: g, CardKey: []byte("the key of cards"), AddressKey: []byte("the key of addresses"), Log: log,
+		}),
 	}
 	modes := map[string]*payments.Service{"test": b.service}
 	notices := worker.NewNotifications(modes, b.url, log)

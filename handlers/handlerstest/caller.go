@@ -12,6 +12,7 @@ import (
 
 	"github.com/cockroachdb/errors"
 
+	"tender/handlers/limits"
 	"tender/handlers/openapi/openapitest"
 )
 
@@ -50,6 +51,10 @@ type Header struct{ Name, Value string }
 
 // Key is the header with an idempotency key.
 func Key(value string) Header { return Header{KeyHeader, value} }
+
+// From is the header by which a caller is at an address, in a house that is
+// [BehindProxy].
+func From(address string) Header { return Header{limits.HeaderXForwardedFor, address} }
 
 // Get reads.
 func (c *Caller) Get(path string) *Answer {

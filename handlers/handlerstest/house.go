@@ -59,6 +59,7 @@ type House struct {
 	vault        *vault.Vault
 	log          *logBuffer
 	testLimits   limits.Limits
+	proxies      limits.Proxies
 	commandLine  map[string]*engine.Engine // by mode; caches of its own, as tender keys has
 
 	nats    *feed.Server
@@ -75,6 +76,16 @@ func At(d time.Duration) Option { return func(h *House) { h.Clock.Advance(d) } }
 // Limits are what test mode bears at the checkout, in place of a thousand times what
 // live mode does.
 func Limits(l limits.Limits) Option { return func(h *House) { h.testLimits = l } }
+
+// BehindProxy makes this machine, where all calls of tests come from, a proxy that is
+// believed when it says for whom it asks: see [From].
+func BehindProxy() Option {
+	return func(h *House) {
+		var err error
+		h.proxies, err = limits.ParseProxies("127.0.0.1", limits.HeaderXForwardedFor)
+		h.must(err)
+	}
+}
 
 // New builds an installation with one process.
 func New(t testing.TB, options ...Option) *House {

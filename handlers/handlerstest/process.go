@@ -78,14 +78,10 @@ func (p *Process) mode(mode string) Mode {
 	p.house.t.Helper()
 	store := p.house.open(mode)
 	g := engine.New(store, p.house.Clock.Now)
-	bears := limits.Live()
-	if mode == "test" {
-		bears = p.house.testLimits
-	}
 	m := Mode{
 		Engine: g, Cursors: projections.NewCursors(store),
 		Payments: &payments.Service{
-			Engine: g, Acquirer: p.Line, Cards: people.NewSafe(p.house.vault, p.house.keys), Limits: bears, BaseURL: BaseURL, Log: p.log,
+			Engine: g, Acquirer: p.Line, Cards: people.NewSafe(p.house.vault, p.house.keys), Guard: p.guard(mode, g), BaseURL: BaseURL, Log: p.log,
 		},
 	}
 	if mode == "test" {
@@ -98,6 +94,21 @@ func (p *Process) mode(mode string) Mode {
 	m.People = &people.Service{Engine: g, Safe: m.Payments.Cards, Permit: m.Payments.Permitted, Log: p.log}
 	m.Subscriptions = &subscriptions.Service{Engine: g, Payments: m.Payments}
 	return m
+}
+
+// guard is what keeps a mode's checkout from abuse. It writes and judges while the
+// process runs.
+func (p *Process) guard(mode string, g *engine.Engine) *limits.Guard {
+	h := p.house
+	c := limits.Config{
+		Limits: limits.Live(), Engine: g, CardKey: h.keys.Derive(limits.CardPurpose), AddressKey: h.keys.Derive(limits.AddressPurpose), Log: p.log,
+	}
+	if mode == "test" {
+		c.Limits = h.testLimits
+	}
+	guard := limits.New(c)
+	h.background(func(ctx context.Context) { _ = guard.Run(ctx) })
+	return guard
 }
 
 // routes puts the handlers together as a process that serves everything does.
@@ -122,7 +133,7 @@ func (p *Process) routes() http.Handler {
 		FingerprintKey: h.keys.Derive("idempotency fingerprints"), Log: p.log,
 	}))
 	checkout.New(checkout.Config{
-		Modes: services, BaseURL: BaseURL, FormKey: h.keys.Derive("checkout forms"), Log: p.log,
+		Modes: services, BaseURL: BaseURL, FormKey: h.keys.Derive("checkout forms"), Proxies: h.proxies, Log: p.log,
 	}).Register(mux)
 	embed.New(embed.Config{Modes: services, Tokens: h.signer(), BaseURL: BaseURL, Log: p.log}).Register(mux)
 	return api.Middleware(p.log, BaseURL, mux)

@@ -3,13 +3,12 @@
 // fails, and says who has to wait and until when.
 //
 // It decides nothing about money and knows nothing of the log's streams. What it
-// counts may be lost without harm to anybody but itself. docs/abuse-limits.md says
-// what holds and why.
+// counts may be lost: then somebody may try again before their time.
 package limits
 
 import "time"
 
-// Limits are how much is borne.
+// Limits are how much is borne. docs/abuse-limits.md says what counts as failed.
 type Limits struct {
 	// CardsPerSession is how many different cards one session may try. The session's
 	// own stream counts them.
@@ -18,7 +17,7 @@ type Limits struct {
 	// [FailuresWindow].
 	FailuresPerAddress int
 	// SessionsPerCard is in how many sessions, of any merchants, an attempt with one
-	// card may fail within [FailuresWindow].
+	// card may fail within [FailuresWindow]. Those sessions themselves may go on.
 	SessionsPerCard int
 	// AttemptsJudged is from how many attempts within [JudgedWindow] on a merchant is
 	// slowed if more than half of them failed.

@@ -2,6 +2,7 @@ package payments
 
 import (
 	"context"
+	"net/netip"
 
 	"github.com/cockroachdb/errors"
 
@@ -13,6 +14,7 @@ import (
 	"tender/domain/payment"
 	"tender/domain/session"
 	"tender/handlers/engine"
+	"tender/handlers/limits"
 	"tender/handlers/people"
 	"tender/handlers/problem"
 )
@@ -35,6 +37,8 @@ type Attempt struct {
 	// be what the mandate would keep. "": not known.
 	TermsShown string
 	Locale     string // of the page that the terms were shown on
+	// Address is where the request came from; zero: it is not known.
+	Address netip.Addr
 }
 
 // ErrTermsChanged refuses an agreement to a text that is no longer the one that would
@@ -54,12 +58,34 @@ func (s *Service) Pay(ctx context.Context, origin engine.Origin, a Attempt) erro
 	if err != nil {
 		return err
 	}
-	kept, err := s.keep(ctx, origin, a)
+	flight, err := s.Guard.Admit(ctx, limits.Attempt{
+		MerchantID: origin.MerchantID, SessionID: a.SessionID, Address: a.Address, Card: a.Card.Number,
+		Slowed: s.Engine.Merchants.Ref(origin.MerchantID).Value.Slowed(),
+	})
 	if err != nil {
 		return err
 	}
-	var call acquirers.Authorisation
-	var joins bool
+	call, err := s.begin(ctx, origin, a)
+	if err != nil || call.Key == "" {
+		flight.Abandon()
+		return err
+	}
+	flight.Under(call.Key)
+	s.await(ctx, func(ctx context.Context) {
+		defer flight.End(ctx)
+		// What it came to, the session's state tells.
+		_, _, _ = s.conclude(ctx, call.Key, func(ctx context.Context) (acquirers.Answer, error) { return s.Acquirer.Authorise(ctx, call) })
+	})
+	return nil
+}
+
+// begin appends the intent of an attempt, and returns the call that carries it out;
+// one without a key where the attempt joins an earlier one.
+func (s *Service) begin(ctx context.Context, origin engine.Origin, a Attempt) (call acquirers.Authorisation, err error) {
+	kept, err := s.keep(ctx, origin, a)
+	if err != nil {
+		return call, err
+	}
 	_, err = s.Engine.Do(ctx, engine.Command{
 		Origin: origin, Subject: a.SessionID,
 		Decide: func(ctx context.Context, tx *engine.Tx) error {
@@ -67,7 +93,8 @@ func (s *Service) Pay(ctx context.Context, origin engine.Origin, a Attempt) erro
 			if err != nil {
 				return err
 			}
-			if joins = collect.Joins(st, a.AttemptID); joins {
+			call = acquirers.Authorisation{}
+			if collect.Joins(st, a.AttemptID) {
 				return nil
 			}
 			w, err := s.partiesOf(ctx, tx, st, a.PaymentMethodID)
@@ -81,7 +108,7 @@ func (s *Service) Pay(ctx context.Context, origin engine.Origin, a Attempt) erro
 			attempt := collect.Attempt{
 				ID: tx.Origin.CommandID, AttemptID: a.AttemptID, Now: tx.Now,
 				Details:         payment.Details{Type: method.KindCard, Card: &details},
-				CardFingerprint: s.Cards.Fingerprint(a.SessionID, a.Card.Number), CardsMax: s.Limits.CardsPerSession,
+				CardFingerprint: s.Cards.Fingerprint(a.SessionID, a.Card.Number), CardsMax: s.Guard.Limits.CardsPerSession,
 				Acquirer: s.Acquirer.Name(), SaveAsked: a.Save, Kept: kept,
 			}
 			if attempt.Consent, err = s.consent(ctx, tx, st, a); err != nil {
@@ -99,14 +126,7 @@ func (s *Service) Pay(ctx context.Context, origin engine.Origin, a Attempt) erro
 			return nil
 		},
 	})
-	if err != nil || joins {
-		return err
-	}
-	s.await(ctx, func(ctx context.Context) {
-		// What it came to, the session's state tells.
-		_, _, _ = s.conclude(ctx, call.Key, func(ctx context.Context) (acquirers.Answer, error) { return s.Acquirer.Authorise(ctx, call) })
-	})
-	return nil
+	return call, err
 }
 
 // withSaved returns an attempt with the card of the saved method that pays, opened:

@@ -15,6 +15,7 @@ import (
 	"tender/domain/session"
 	"tender/eventstore"
 	"tender/handlers/engine"
+	"tender/handlers/limits"
 	"tender/handlers/problem"
 )
 
@@ -117,6 +118,7 @@ func (s *Service) Record(ctx context.Context, a acquirers.Answer) (done engine.D
 		return done, false, err
 	}
 	s.alarm(ctx, a, done, recorded)
+	s.count(ctx, a.Key, recorded)
 	s.reverse(ctx, recorded)
 	for _, e := range recorded {
 		if p, refused := declined(e); refused {
@@ -124,6 +126,35 @@ func (s *Service) Record(ctx context.Context, a acquirers.Answer) (done engine.D
 		}
 	}
 	return done, a.Status != acquirers.StatusActionRequired, nil
+}
+
+// count tells the guard what became of a customer's attempt. Payments without the
+// customer are none: nobody could try anything out by them.
+func (s *Service) count(ctx context.Context, key string, recorded []payment.Event) {
+	paymentID, _, _ := PaymentOf(key)
+	p := s.Engine.Payments.Ref(paymentID)
+	if p.Version == 0 || p.Value.MandateID != "" {
+		return
+	}
+	for _, e := range recorded {
+		switch e := e.(type) {
+		case payment.Paid, payment.Authorised, payment.Verified:
+			s.Guard.Count(ctx, p.MerchantID, key, limits.Succeeded)
+		case payment.AttemptFailed:
+			s.Guard.Count(ctx, p.MerchantID, key, blame(e.Failure))
+		}
+	}
+}
+
+// blame says whether a failure tells something of the card or the customer. One who
+// gives up, or is away too long, may have seen all that they wanted to know.
+func blame(f payment.Failure) limits.Outcome {
+	switch f.ErrorCode {
+	case decline.ProcessingError, decline.PaymentMethodUnavailable:
+		return limits.NobodysFault
+	case decline.CardDeclined, decline.AuthenticationFailed, decline.ExpiredCard, decline.IncorrectCVC, decline.CustomerCancelled, decline.TimedOut:
+	}
+	return limits.Failed
 }
 
 func isReversal(operation string) bool { return len(operation) > 4 && operation[:4] == "rev_" }

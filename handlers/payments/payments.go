@@ -39,8 +39,8 @@ type Service struct {
 	Engine   *engine.Engine
 	Acquirer acquirers.Acquirer // nil: none is configured for this mode
 	Cards    *people.Safe
-	Limits   limits.Limits
-	BaseURL  string // of the checkout and the API, without a slash at its end
+	Guard    *limits.Guard // against abuse at the checkout
+	BaseURL  string        // of the checkout and the API, without a slash at its end
 	Log      *slog.Logger
 
 	running sync.WaitGroup

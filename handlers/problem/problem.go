@@ -181,15 +181,22 @@ func Write(w http.ResponseWriter, r *http.Request, base string, p Problem) {
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("Cache-Control", "no-store")
 	setChallenge(h, kind)
-	if wait := max(p.RetryAfter, 0); wait > 0 || kind.RetryAfter > 0 {
-		if wait == 0 {
-			wait = kind.RetryAfter
-		}
-		h.Set("Retry-After", strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10))
-	}
+	p.SetRetryAfter(h)
 	w.WriteHeader(kind.Status)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body)
+	}
+}
+
+// SetRetryAfter says in an answer how long to wait before the next try, where that is
+// known. [Write] does it by itself.
+func (p Problem) SetRetryAfter(h http.Header) {
+	wait := max(p.RetryAfter, 0)
+	if wait == 0 {
+		wait = p.Kind().RetryAfter
+	}
+	if wait > 0 {
+		h.Set("Retry-After", strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10))
 	}
 }
 

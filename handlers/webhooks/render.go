@@ -9,6 +9,7 @@ import (
 	"tender/domain/codec"
 	"tender/domain/id"
 	"tender/domain/mandate"
+	"tender/domain/merchant"
 	"tender/domain/method"
 	"tender/domain/payment"
 	"tender/domain/session"
@@ -93,6 +94,8 @@ func dataOf(mode string, events []eventstore.Event, said []codec.Named) (any, er
 		return fold(mode, events, said, object.Mandate.Apply), nil
 	case subscription.Event:
 		return fold(mode, events, said, object.Subscription.Apply), nil
+	case merchant.Event:
+		return fold(mode, events, said, object.Pace.Apply), nil
 	case method.Event:
 		return methodOf(mode, events, said), nil
 	}

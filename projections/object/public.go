@@ -3,6 +3,7 @@ package object
 import (
 	"tender/domain/codec"
 	"tender/domain/mandate"
+	"tender/domain/merchant"
 	"tender/domain/method"
 	"tender/domain/payment"
 	"tender/domain/session"
@@ -41,7 +42,22 @@ func PublicType(d codec.Named) (string, bool) {
 	case payment.AuthorisationExpired:
 		return "payment.authorisation_expired", true
 	}
+	if told, ok := publicOfMerchants(d); ok {
+		return told, true
+	}
 	return publicOfSeries(d)
+}
+
+// publicOfMerchants is [PublicType] for what concerns a merchant's account. What they
+// do with it themselves they know.
+func publicOfMerchants(d codec.Named) (string, bool) {
+	switch d.(type) {
+	case merchant.Slowed:
+		return "checkout.slowed", true
+	case merchant.Released:
+		return "checkout.released", true
+	}
+	return "", false
 }
 
 // publicOfSeries is [PublicType] for what belongs to customers. That an occurrence

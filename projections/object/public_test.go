@@ -32,6 +32,9 @@ func TestPublicTypes(t *testing.T) {
 		"payment.refund_failed":         "payment.refund_failed",
 		"payment.authorisation_expired": "payment.authorisation_expired",
 
+		"merchant.slowed":   "checkout.slowed",
+		"merchant.released": "checkout.released",
+
 		"mandate.created":   "mandate.created",
 		"mandate.revoked":   "mandate.revoked",
 		"mandate.exhausted": "mandate.exhausted",

@@ -16,6 +16,7 @@ var objects = map[string]reflect.Type{
 	"mandate":         reflect.TypeFor[shown.Mandate](),
 	"subscription":    reflect.TypeFor[shown.Subscription](),
 	"payment_method":  reflect.TypeFor[shown.PaymentMethod](),
+	"checkout":        reflect.TypeFor[shown.Pace](),
 	"webhook":         reflect.TypeFor[struct{}](), // a test message
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"tender/domain/codec"
 	"tender/domain/decline"
+	"tender/domain/merchant"
 	"tender/domain/method"
 	"tender/domain/payment"
 	"tender/domain/session"
@@ -21,6 +22,7 @@ import (
 const (
 	exampleMode = "test"
 
+	merchantID     = "mer_01kjpwd6m0fy9r6scr1j4y7zrv"
 	sessionID      = "ps_01kjpy44hregxb31vmrnsbv2h5"
 	nextSessionID  = "ps_01kjq8m2tbf0w7zc5d9x4y6kna"
 	checkoutID     = "ckt_1efmp07aagfbh6bv7npmtph1d5"
@@ -50,7 +52,7 @@ type example struct {
 
 // examples has one of each type of message, and one of each case that it may tell of.
 func examples() []example {
-	all := slices.Concat(sessionExamples(), paymentExamples(), operationExamples(), mandateExamples(), subscriptionExamples(), testExamples())
+	all := slices.Concat(sessionExamples(), paymentExamples(), operationExamples(), mandateExamples(), subscriptionExamples(), paceExamples(), testExamples())
 	slices.SortFunc(all, func(a, b example) int {
 		if a.name < b.name {
 			return -1
@@ -67,7 +69,7 @@ func stream[E codec.Named](c codec.Codec[E], name string, events []E) []eventsto
 		encoded := c.Encode(e)
 		all[i] = eventstore.Event{
 			Position: int64(i + 1), Stream: name, Version: i + 1, Type: encoded.Type, SchemaVersion: encoded.SchemaVersion,
-			ID: uuid.MustParse(fmt.Sprintf("019caa61-d300-7000-8000-%012d", i+1)), MerchantID: "mer_01kjpwd6m0fy9r6scr1j4y7zrv",
+			ID: uuid.MustParse(fmt.Sprintf("019caa61-d300-7000-8000-%012d", i+1)), MerchantID: merchantID,
 			At: begins.Add(time.Duration(i) * time.Minute), Payload: encoded.Payload,
 		}
 	}
@@ -100,6 +102,19 @@ func sessionExamples() []example {
 		of(completed+".unpaid", completed, nextInSeries(),
 			session.AttemptStarted{PaymentID: nextPaymentID, AttemptID: attemptID, Number: 1},
 			session.Completed{PaymentID: nextPaymentID, Outcome: session.OutcomeUnpaid, Failure: &insufficient, CustomerID: customerID}),
+	}
+}
+
+func paceExamples() []example {
+	account := merchant.Created{Settings: merchant.Settings{Name: "Karoo Coffee Roasters", Country: "ZA", TimeZone: "Africa/Johannesburg"}}
+	slowed := merchant.Slowed{
+		Attempts: 212, Failed: 148, PerMinute: 10, SlowedAt: begins.Add(time.Minute), SlowedUntil: begins.Add(11 * time.Minute),
+	}
+	return []example{
+		{webhook.CheckoutSlowed, webhook.CheckoutSlowed, stream(merchant.Codec, merchantID, []merchant.Event{account, slowed})},
+		{webhook.CheckoutReleased, webhook.CheckoutReleased, stream(merchant.Codec, merchantID, []merchant.Event{
+			account, slowed, merchant.Released{Attempts: 31, Failed: 4},
+		})},
 	}
 }
 

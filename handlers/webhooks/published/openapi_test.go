@@ -15,7 +15,7 @@ import (
 // components are the API's own events, by the first part of their types.
 var components = map[string]string{
 	"payment_session": "PaymentSessionEvent", "payment": "PaymentEvent", "mandate": "MandateEvent",
-	"subscription": "SubscriptionEvent", "payment_method": "PaymentMethodEvent", "webhook": "TestEvent",
+	"subscription": "SubscriptionEvent", "payment_method": "PaymentMethodEvent", "checkout": "CheckoutEvent", "webhook": "TestEvent",
 }
 
 // differences are where the API's document says more than a Go type can, or less

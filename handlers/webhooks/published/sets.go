@@ -26,6 +26,7 @@ var sets = map[reflect.Type][]string{
 	reflect.TypeFor[payment.Status]():        {"draft", "pending_action", "processing", "succeeded", "failed", "cancelled", "expired"},
 	reflect.TypeFor[payment.Intent]():        {"payment", "payment_method_verification"},
 	reflect.TypeFor[payment.CaptureMethod](): {"automatic", "manual"},
+	reflect.TypeFor[shown.PaceStatus]():      {"normal", "slowed"},
 	reflect.TypeFor[shown.OperationStatus](): {"pending", "succeeded", "failed"},
 	reflect.TypeFor[method.Scheme]():         {"VISA", "MASTERCARD", "AMEX", "DINERS", "DISCOVER", "JCB", "UNIONPAY", "MAESTRO"},
 	reflect.TypeFor[decline.ErrorCode](): {
@@ -75,6 +76,7 @@ var fields = map[field]func() *Schema{
 	of[shown.Mandate]("mode"):       modes,
 	of[shown.Subscription]("mode"):  modes,
 	of[shown.PaymentMethod]("mode"): modes,
+	of[shown.Pace]("mode"):          modes,
 
 	of[payment.Details]("type"):                      func() *Schema { return oneOf(method.KindCard) },
 	of[shown.PaymentMethod]("type"):                  func() *Schema { return oneOf(method.KindCard) },
@@ -87,7 +89,7 @@ var fields = map[field]func() *Schema{
 // references are the fields that hold other objects' ids, by their names.
 var references = map[string]id.Prefix{
 	"payment_session_id": id.Session, "checkout_session_id": id.Checkout, "payment_id": id.Payment, "customer_id": id.Customer,
-	"payment_method_id": id.Method, "mandate_id": id.Mandate, "subscription_id": id.Subscription,
+	"payment_method_id": id.Method, "merchant_id": id.Merchant, "mandate_id": id.Mandate, "subscription_id": id.Subscription,
 }
 
 const idBody = "_[0-9a-z]{20,40}$"

@@ -1,0 +1,61 @@
+package limits
+
+import (
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"tender/eventstore"
+)
+
+// sweepMax is how many rows one statement of the sweep removes at most.
+const sweepMax = 10_000
+
+// tables are the statements on the counts, which lie in the log's work schema.
+type tables struct {
+	look, fail, leaveNote, takeNote string
+	total, sums, slowed             string
+	place, freeAt, release, mark    string
+	sweeps                          []string
+}
+
+func newTables(log eventstore.Log) tables {
+	name := func(table string) string { return pgx.Identifier{log.WorkSchema(), table}.Sanitize() }
+	q := strings.NewReplacer(
+		"{failed}", name("failed_attempts"), "{outstanding}", name("outstanding_attempts"),
+		"{merchants}", name("merchant_attempts"), "{slowed}", name("slowed_merchants"),
+	).Replace
+	return tables{
+		look: q(`SELECT subject, part, failed, until FROM {failed} WHERE subject = ANY($1) AND until > $2`),
+		fail: q(`INSERT INTO {failed} AS f (subject, part, failed, until)
+			SELECT subject, part, 1, until FROM unnest($1::bytea[], $2::text[], $3::timestamptz[]) AS n (subject, part, until)
+			ON CONFLICT (subject, part) DO UPDATE SET failed = f.failed + 1, until = greatest(f.until, excluded.until)`),
+		leaveNote: q(`INSERT INTO {outstanding} (key, session_id, address, card, until) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (key) DO NOTHING`),
+		takeNote: q(`DELETE FROM {outstanding} WHERE key = $1 RETURNING session_id, address, card`),
+
+		total: q(`INSERT INTO {merchants} AS m (merchant_id, span, attempts, failed)
+			SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::int[], $4::int[])
+			ON CONFLICT (merchant_id, span) DO UPDATE
+			SET attempts = m.attempts + excluded.attempts, failed = m.failed + excluded.failed`),
+		sums: q(`SELECT coalesce(sum(attempts), 0), coalesce(sum(failed), 0) FROM {merchants}
+			WHERE merchant_id = $1 AND span > $2`),
+		slowed: q(`SELECT merchant_id FROM {slowed}`),
+		// A place is free again each $3 seconds; as many as $4 seconds bring may be saved up.
+		place: q(`INSERT INTO {slowed} AS s (merchant_id, free_at) VALUES ($1, $2::timestamptz + $3::float8 * interval '1 second')
+			ON CONFLICT (merchant_id) DO UPDATE
+			SET free_at = greatest(s.free_at, $2 - $4::float8 * interval '1 second') + $3 * interval '1 second'
+			WHERE s.free_at <= $2`),
+		freeAt:  q(`SELECT free_at FROM {slowed} WHERE merchant_id = $1`),
+		release: q(`DELETE FROM {slowed} WHERE merchant_id = $1`),
+		mark:    q(`INSERT INTO {slowed} (merchant_id, free_at) VALUES ($1, $2) ON CONFLICT (merchant_id) DO NOTHING`),
+		sweeps: []string{
+			q(`DELETE FROM {failed} WHERE (subject, part) IN (
+				SELECT subject, part FROM {failed} WHERE until <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`),
+			q(`DELETE FROM {outstanding} WHERE key IN (
+				SELECT key FROM {outstanding} WHERE until <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`),
+			q(`DELETE FROM {merchants} WHERE (merchant_id, span) IN (
+				SELECT merchant_id, span FROM {merchants} WHERE span <= $1::timestamptz - interval '1 hour' LIMIT $2 FOR UPDATE SKIP LOCKED)`),
+		},
+	}
+}
