@@ -168,9 +168,10 @@ func TestManyAtOnceFail(t *testing.T) {
 	b.pays(declines, here).Is(http.StatusOK)
 	var refused, failed atomic.Int32
 	b.together(12, declines, func(a *handlerstest.Answer) {
-		if a.Status == http.StatusTooManyRequests {
+		switch a.Status {
+		case http.StatusTooManyRequests:
 			refused.Add(1)
-		} else if a.Status == http.StatusOK {
+		case http.StatusOK:
 			failed.Add(1)
 		}
 	})

@@ -95,7 +95,8 @@ func (g *Guard) Run(ctx context.Context) error {
 	}
 }
 
-// flush writes the totals, and judges every merchant of whom one has failed.
+// flush writes the totals, and judges those merchants among them of whose attempts too
+// many have failed: the last of these may have been a success, or another process's.
 func (g *Guard) flush(ctx context.Context) error {
 	taken := g.totals.take()
 	if len(taken) == 0 {
@@ -104,7 +105,6 @@ func (g *Guard) flush(ctx context.Context) error {
 	var ids []string
 	var begins []time.Time
 	var attempts, failed []int32
-	failing := map[string]bool{}
 	// In one order for everybody, so that no two wait for each other.
 	spans := slices.SortedFunc(maps.Keys(taken), func(a, b span) int {
 		return cmp.Or(strings.Compare(a.merchantID, b.merchantID), a.begins.Compare(b.begins))
@@ -113,17 +113,19 @@ func (g *Guard) flush(ctx context.Context) error {
 		n := taken[s]
 		ids, begins = append(ids, s.merchantID), append(begins, s.begins)
 		attempts, failed = append(attempts, int32(n.attempts)), append(failed, int32(n.failed))
-		failing[s.merchantID] = failing[s.merchantID] || n.failed > 0
 	}
 	if _, err := g.Engine.Store.Pool().Exec(ctx, g.tables.total, ids, begins, attempts, failed); err != nil {
 		g.totals.merge(taken)
 		return errors.Wrap(err, "note merchants' attempts")
 	}
-	var errs error
-	for _, merchantID := range slices.Sorted(maps.Keys(failing)) {
-		if failing[merchantID] {
-			errs = errors.CombineErrors(errs, g.judgeMerchant(ctx, merchantID))
-		}
+	rows, err := g.Engine.Store.Pool().Query(ctx, g.tables.failing, slices.Compact(ids), g.Engine.Now().Wall.Add(-JudgedWindow), g.Limits.AttemptsJudged)
+	if err != nil {
+		return errors.Wrap(err, "look for failing merchants")
+	}
+	failing, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	errs := errors.Wrap(err, "look for failing merchants")
+	for _, merchantID := range failing {
+		errs = errors.CombineErrors(errs, g.judgeMerchant(ctx, merchantID))
 	}
 	return errs
 }

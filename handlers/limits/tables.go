@@ -14,7 +14,7 @@ const sweepMax = 10_000
 // tables are the statements on the counts, which lie in the log's work schema.
 type tables struct {
 	look, fail, leaveNote, takeNote string
-	total, sums, slowed             string
+	total, sums, failing, slowed    string
 	place, freeAt, release, mark    string
 	sweeps                          []string
 }
@@ -40,6 +40,8 @@ func newTables(log eventstore.Log) tables {
 			SET attempts = m.attempts + excluded.attempts, failed = m.failed + excluded.failed`),
 		sums: q(`SELECT coalesce(sum(attempts), 0), coalesce(sum(failed), 0) FROM {merchants}
 			WHERE merchant_id = $1 AND span > $2`),
+		failing: q(`SELECT merchant_id FROM {merchants} WHERE merchant_id = ANY($1) AND span > $2
+			GROUP BY merchant_id HAVING sum(attempts) >= $3 AND 2 * sum(failed) > sum(attempts)`),
 		slowed: q(`SELECT merchant_id FROM {slowed}`),
 		// A place is free again each $3 seconds; as many as $4 seconds bring may be saved up.
 		place: q(`INSERT INTO {slowed} AS s (merchant_id, free_at) VALUES ($1, $2::timestamptz + $3::float8 * interval '1 second')
