@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -19,6 +20,10 @@ import (
 	"tender/cmd/tender/internal/devenv"
 	"tender/eventstore/feed"
 )
+
+// checkoutID lets anybody pay who has it. It stands in the log of events, and in no
+// line of what is logged.
+var checkoutID = regexp.MustCompile(`ckt_[0-9a-z]{20,}`)
 
 // TestSecrecy uses every test card and then looks for their numbers, and for
 // their holder's name, wherever something could have been written down.
@@ -55,6 +60,14 @@ func TestSecrecy(t *testing.T) {
 		_, _, _ = i.call(t.Context(), http.MethodPost, "/checkout/"+s.text("checkout_session_id")+"/attempts", "", body)
 	}
 
+	// Nor may a checkout's id, however its address is wrong.
+	checkout := "/checkout/" + s.text("checkout_session_id")
+	for _, path := range []string{checkout, checkout + "/state", checkout + "/nothing", checkout + "0", "/errors" + checkout} {
+		_, _, _ = i.call(t.Context(), http.MethodGet, path, "", "")
+	}
+	_, _, _ = i.call(t.Context(), http.MethodPut, checkout, "", "{}")
+	_, _, _ = i.call(t.Context(), http.MethodPost, checkout+"/cancel", "", "{}")
+
 	places := map[string][]byte{
 		"a dump of the database": dump(t, i.env[devenv.DatabaseAdminURL]),
 		"the messages":           messages(t, i.env[devenv.NATSURL]),
@@ -66,6 +79,11 @@ func TestSecrecy(t *testing.T) {
 		t.Fatal(err)
 	}
 	places["the process's log"] = log
+	for _, place := range []string{"the output", "the process's log"} {
+		if at := checkoutID.FindIndex(places[place]); at != nil {
+			t.Errorf("%s holds a checkout's id: …%s", place, places[place][max(0, at[0]-200):at[1]])
+		}
+	}
 	for place, text := range places {
 		if len(text) < 100 && place != "the output" {
 			t.Errorf("%s is empty: nothing was searched", place)
