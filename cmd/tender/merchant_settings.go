@@ -10,13 +10,14 @@ import (
 
 	"tender/domain/id"
 	"tender/domain/merchant"
+	"tender/domain/method"
 	"tender/handlers/engine"
 )
 
 // settingsFlags are the flags that say what a merchant's settings are.
 type settingsFlags struct {
-	settings            merchant.Settings
-	returnURLs, origins string
+	settings                     merchant.Settings
+	returnURLs, origins, methods string
 }
 
 // newSettingsFlags adds the flags to fs, with what holds where they are absent.
@@ -27,6 +28,7 @@ func newSettingsFlags(fs *flag.FlagSet, absent merchant.Settings) *settingsFlags
 	fs.StringVar(&f.settings.TimeZone, "time-zone", absent.TimeZone, "IANA name")
 	fs.StringVar(&f.returnURLs, "allowed-return-urls", "", "return URLs that public keys may use, by comma; one that ends in / allows what lies below it")
 	fs.StringVar(&f.origins, "allowed-origins", "", "origins of the merchant's pages, by comma, for example https://shop.example: they may call with a public key, and embed the checkout")
+	fs.StringVar(&f.methods, "payment-methods", "", "the ways to pay that customers are offered, by comma, for example card,instant_eft; empty: all that fit a session")
 	fs.BoolVar(&f.settings.PublicKeys, "public-keys", absent.PublicKeys, "accept public keys; in test mode they are accepted unless this says false")
 	fs.BoolVar(&f.settings.SavedCardsWithoutCVC, "saved-cards-without-cvc", absent.SavedCardsWithoutCVC, "let customers pay with a saved card without its security code")
 	return f
@@ -35,7 +37,7 @@ func newSettingsFlags(fs *flag.FlagSet, absent merchant.Settings) *settingsFlags
 // read returns what the flags say, once they are parsed.
 func (f *settingsFlags) read(mode string) (merchant.Settings, error) {
 	s := f.settings
-	s.AllowedReturnURLs, s.AllowedOrigins = listed(f.returnURLs), listed(f.origins)
+	s.AllowedReturnURLs, s.AllowedOrigins, s.PaymentMethods = listed(f.returnURLs), listed(f.origins), listedAs[method.Kind](f.methods)
 	return s, checkSettings(s, mode)
 }
 
@@ -53,6 +55,8 @@ func (f *settingsFlags) over(s merchant.Settings, fs *flag.FlagSet) merchant.Set
 			s.AllowedReturnURLs = listed(f.returnURLs)
 		case "allowed-origins":
 			s.AllowedOrigins = listed(f.origins)
+		case "payment-methods":
+			s.PaymentMethods = listedAs[method.Kind](f.methods)
 		case "public-keys":
 			s.PublicKeys = f.settings.PublicKeys
 		case "saved-cards-without-cvc":
@@ -62,11 +66,26 @@ func (f *settingsFlags) over(s merchant.Settings, fs *flag.FlagSet) merchant.Set
 	return s
 }
 
-func listed(byComma string) []string {
+func listed(byComma string) []string { return listedAs[string](byComma) }
+
+func listedAs[T ~string](byComma string) []T {
 	if byComma == "" {
 		return nil
 	}
-	return strings.Split(byComma, ",")
+	var all []T
+	for _, one := range strings.Split(byComma, ",") {
+		all = append(all, T(one))
+	}
+	return all
+}
+
+// kinds lists the ways to pay that there are.
+func kinds() string {
+	var all []string
+	for _, w := range method.Ways() {
+		all = append(all, string(w.Kind))
+	}
+	return strings.Join(all, ",")
 }
 
 func checkSettings(s merchant.Settings, mode string) error {
@@ -78,6 +97,11 @@ func checkSettings(s merchant.Settings, mode string) error {
 	}
 	if _, err := time.LoadLocation(s.TimeZone); err != nil {
 		return usageError(fmt.Sprintf("tender: there is no time zone %q; use an IANA name, for example Africa/Johannesburg", s.TimeZone))
+	}
+	for _, kind := range s.PaymentMethods {
+		if _, known := kind.Way(); !known {
+			return usageError(fmt.Sprintf("tender: there is no payment method %q; use some of %s", kind, kinds()))
+		}
 	}
 	if says := merchant.OriginsProblem(s.AllowedOrigins, mode); says != "" {
 		return usageError("tender: --allowed-origins: " + says)
@@ -147,6 +171,11 @@ func showSettings(stdout io.Writer, s merchant.Settings) {
 	show("time-zone", s.TimeZone)
 	show("allowed-return-urls", strings.Join(s.AllowedReturnURLs, ","))
 	show("allowed-origins", strings.Join(s.AllowedOrigins, ","))
+	var methods []string
+	for _, kind := range s.PaymentMethods {
+		methods = append(methods, string(kind))
+	}
+	show("payment-methods", strings.Join(methods, ","))
 	show("public-keys", s.PublicKeys)
 	show("saved-cards-without-cvc", s.SavedCardsWithoutCVC)
 }

@@ -36,19 +36,20 @@ func NextAttemptID(s session.State) string {
 }
 
 // Attempt asks to pay a session. The saved method that pays is given beside it,
-// with the parties; without one a card is meant that was typed in.
+// with the parties; without one that is meant which was typed in.
 type Attempt struct {
 	ID        uuid.UUID // of the command; the payment's id is made from the first one's
 	AttemptID string    // "": none was given, the next one is meant
-	Details   payment.Details
+	Details   method.Details
 	Acquirer  string
+	Takes     Takes
 	// CardFingerprint is that of the card that pays, typed in or saved, among those of
 	// this session; "": no card does. CardsMax is how many different ones may be tried.
 	CardFingerprint string
 	CardsMax        int
-	// SaveAsked: the customer wants the card saved, where the session prompts.
+	// SaveAsked: the customer wants it saved, where the session prompts.
 	SaveAsked bool
-	// Kept is where the card lies if it is to be saved; see [Keeps].
+	// Kept is where it lies if it is to be saved; see [Keeps].
 	Kept *Kept
 	// Consent is the text that the customer confirmed; nil: they did not.
 	Consent *Consent
@@ -75,6 +76,9 @@ func StartAttempt(s session.State, p payment.State, w Parties, c Attempt) (Chang
 	if err := w.pays(&c); err != nil {
 		return Changes{}, err
 	}
+	if !c.Takes.offers(s, c.Details.Type) {
+		return Changes{}, ErrNotOffered
+	}
 	if c.CardFingerprint != "" && !slices.Contains(s.Cards, c.CardFingerprint) && len(s.Cards) >= c.CardsMax {
 		return Changes{}, ErrTooManyCards
 	}
@@ -88,7 +92,7 @@ func StartAttempt(s session.State, p payment.State, w Parties, c Attempt) (Chang
 }
 
 // pays holds a saved method to the customer whose session it is, and takes over
-// what is known of its card.
+// what is known of it.
 func (w Parties) pays(c *Attempt) error {
 	if !w.Method.Exists() {
 		return nil
@@ -96,8 +100,7 @@ func (w Parties) pays(c *Attempt) error {
 	if err := owns(w.Customer, w.Method); err != nil {
 		return err
 	}
-	card := w.Method.Card
-	c.Details = payment.Details{Type: method.KindCard, Card: &card}
+	c.Details = w.Method.Details
 	return nil
 }
 
@@ -106,7 +109,7 @@ type beginning struct {
 	paymentID string // of a payment that begins with it
 	acquirer  string
 	save      *payment.Save
-	details   payment.Details
+	details   method.Details
 	// fingerprint is that of the card among those of the session; "": none is kept.
 	fingerprint string
 	now         domain.Moment

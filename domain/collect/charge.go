@@ -19,6 +19,7 @@ type Charge struct {
 	// next_in_series; it names the method and the mandate.
 	Session  session.Create
 	Acquirer string
+	Takes    Takes
 }
 
 // StartCharge returns everything that a payment without the customer begins with:
@@ -44,6 +45,9 @@ func StartCharge(w Parties, c Charge) (Changes, error) {
 	for _, e := range created {
 		s = session.Evolve(s, c.Session.SessionID(), "", e)
 	}
+	if !c.Takes.charges(s, w.Method.Details.Type) {
+		return Changes{}, ErrNotCharged
+	}
 	paymentID := id.Format(id.Payment, c.ID)
 	var under Changes
 	if err := under.decideMandate(w, mandate.Charge{
@@ -51,10 +55,9 @@ func StartCharge(w Parties, c Charge) (Changes, error) {
 	}); err != nil {
 		return Changes{}, err
 	}
-	card := w.Method.Card
 	changes, err := begin(s, payment.State{}, w, beginning{
 		paymentID: paymentID, acquirer: c.Acquirer, now: c.Session.Now,
-		details: payment.Details{Type: method.KindCard, Card: &card},
+		details: w.Method.Details,
 	})
 	if err != nil {
 		return Changes{}, err

@@ -48,7 +48,7 @@ func TestACharge(t *testing.T) {
 			},
 			payment.AttemptStarted{
 				AttemptID: attemptID, Number: 1, Key: paymentID + "-1", AnswerBy: noon.Add(payment.AnswerWindow),
-				Details: payment.Details{Type: "card", Card: &card}, PaymentMethodID: by.PaymentMethodID,
+				Details: method.Details{Type: "card", Card: &card}, PaymentMethodID: by.PaymentMethodID,
 			},
 		},
 		"the customer": []customer.Event{customer.PaymentOpened{PaymentID: paymentID}},

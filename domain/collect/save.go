@@ -21,9 +21,15 @@ var ErrConsentMissing = &domain.Refusal{
 	Detail: "The customer has to accept the terms of later payments.",
 }
 
-// errNotKept says that a card which is to be saved was not put into the vault
-// before: a mistake in the program.
-var errNotKept = errors.New("collect: a card that is to be saved is not in the vault")
+// errNotKept says that what is to be saved was not put into the vault before: a
+// mistake in the program.
+var errNotKept = errors.New("collect: what is to be saved is not in the vault")
+
+// ErrNotSavable refuses to save what can't be kept for later payments.
+var ErrNotSavable = &domain.Refusal{
+	Code: "invalid_request", Field: "/save_payment_method",
+	Detail: "This way to pay can't be saved for later payments.",
+}
 
 // Consent is the text that a customer confirmed.
 type Consent struct {
@@ -32,14 +38,14 @@ type Consent struct {
 	Locale      string
 }
 
-// Kept is where a card that is to be saved lies in the vault, and what is equal for
-// equal cards of one merchant.
+// Kept is where a card or an account that is to be saved lies in the vault, and what
+// is equal for equal ones of one merchant.
 type Kept struct {
-	CardRef     string
+	VaultRef    string
 	Fingerprint string
 }
 
-// Keeping is whose a card becomes that is to be saved, and under which id. It lies
+// Keeping is whose that becomes which is to be saved, and under which id. It lies
 // in the vault, under the customer's key, before the intent is appended.
 type Keeping struct {
 	CustomerID      string
@@ -47,21 +53,21 @@ type Keeping struct {
 	PaymentMethodID string
 }
 
-// Keeps returns whose the card becomes that is typed in for an attempt, and whether
-// it is saved at all. Asked says whether the customer wants it; command is the
-// attempt's.
-func Keeps(s session.State, asked bool, command uuid.UUID) (Keeping, bool) {
-	if !s.SavesMethod(asked) {
+// Keeps returns whose that becomes which is typed in for an attempt, and whether it
+// is saved at all: what can't be kept for later payments never is. Asked says whether
+// the customer wants it; command is the attempt's.
+func Keeps(s session.State, k method.Kind, asked bool, command uuid.UUID) (Keeping, bool) {
+	if way, _ := k.Way(); !s.SavesMethod(asked) || !way.Savable {
 		return Keeping{}, false
 	}
-	k := Keeping{CustomerID: s.CustomerID, PaymentMethodID: id.Format(id.Method, command)}
-	if k.CustomerID == "" {
-		k.CustomerID, k.NewCustomer = id.Format(id.Customer, command), true
+	keeping := Keeping{CustomerID: s.CustomerID, PaymentMethodID: id.Format(id.Method, command)}
+	if keeping.CustomerID == "" {
+		keeping.CustomerID, keeping.NewCustomer = id.Format(id.Customer, command), true
 	}
-	return k, true
+	return keeping, true
 }
 
-// saving returns what an attempt saves if it succeeds: the card, with first_in_series
+// saving returns what an attempt saves if it succeeds: what pays, with first_in_series
 // a mandate, or nothing.
 func saving(s session.State, w Parties, c Attempt) (*payment.Save, error) {
 	consent, err := consentTo(s, c)
@@ -74,8 +80,10 @@ func saving(s session.State, w Parties, c Attempt) (*payment.Save, error) {
 		}
 		return &payment.Save{CustomerID: s.CustomerID, PaymentMethodID: w.Method.ID, Consent: consent}, nil
 	}
-	k, saves := Keeps(s, c.SaveAsked, c.ID)
+	k, saves := Keeps(s, c.Details.Type, c.SaveAsked, c.ID)
 	switch {
+	case !saves && s.SavesMethod(c.SaveAsked):
+		return nil, ErrNotSavable
 	case !saves:
 		return nil, nil
 	case c.Kept == nil:
@@ -83,14 +91,14 @@ func saving(s session.State, w Parties, c Attempt) (*payment.Save, error) {
 	}
 	return &payment.Save{
 		CustomerID: k.CustomerID, NewCustomer: k.NewCustomer, PaymentMethodID: k.PaymentMethodID,
-		CardRef: c.Kept.CardRef, Fingerprint: c.Kept.Fingerprint, Consent: consent,
+		VaultRef: c.Kept.VaultRef, Fingerprint: c.Kept.Fingerprint, Consent: consent,
 	}, nil
 }
 
 // brings returns what of the customer's comes of an attempt that succeeds.
 func brings(s session.State, save *payment.Save) customer.Brings {
 	return customer.Brings{
-		Method:  save != nil && save.CardRef != "",
+		Method:  save != nil && save.VaultRef != "",
 		Mandate: save != nil && save.Consent != nil, Subscription: save != nil && save.Consent != nil && s.Series.Plan != nil,
 	}
 }
@@ -128,11 +136,8 @@ func (c *Changes) saved(s session.State, p payment.State, w Parties, o Outcome, 
 	if p.Attempt.PaymentMethodID == "" {
 		c.Customer.Events = append(c.Customer.Events, customer.MethodSaved{PaymentMethodID: save.PaymentMethodID})
 		e := method.Saved{
-			CustomerID: save.CustomerID, Kind: method.KindCard, Fingerprint: save.Fingerprint, CardRef: save.CardRef,
+			CustomerID: save.CustomerID, Details: p.Attempt.Details, Fingerprint: save.Fingerprint, VaultRef: save.VaultRef,
 			SessionID: s.ID, NetworkTransactionID: o.NetworkTransactionID, ClockID: s.ClockID,
-		}
-		if p.Attempt.Card != nil {
-			e.Card = *p.Attempt.Card
 		}
 		c.Methods = on(c.Methods, save.PaymentMethodID, true, method.Event(e))
 	}

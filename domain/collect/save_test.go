@@ -57,7 +57,7 @@ func TestWhatIsSaved(t *testing.T) {
 
 			try := w.tries(s)
 			try.SaveAsked = c.asked
-			keeping, saves := collect.Keeps(s, c.asked, try.ID)
+			keeping, saves := collect.Keeps(s, method.KindCard, c.asked, try.ID)
 			if saves != c.want || saves != (keeping.PaymentMethodID == id.Format(id.Method, try.ID)) || keeping.NewCustomer != c.madeOfThem {
 				t.Fatalf("it is saved: %t, %+v", saves, keeping)
 			}
@@ -70,7 +70,7 @@ func TestWhatIsSaved(t *testing.T) {
 				t.Fatalf("what would be saved is %+v", started.Save)
 			}
 			if c.want && (started.Save.CustomerID != keeping.CustomerID || started.Save.PaymentMethodID != keeping.PaymentMethodID ||
-				started.Save.NewCustomer != keeping.NewCustomer || started.Save.CardRef != try.Kept.CardRef || started.Save.Fingerprint != "fp") {
+				started.Save.NewCustomer != keeping.NewCustomer || started.Save.VaultRef != try.Kept.VaultRef || started.Save.Fingerprint != "fp") {
 				t.Fatalf("what would be saved is %+v", started.Save)
 			}
 			done := w.answers(t, changes.Payment.ID, collect.OutcomeApproved, decline.Failure{})
@@ -100,10 +100,10 @@ func TestSaving(t *testing.T) {
 	)
 	save := w.payments[paymentID].Attempt.Save
 	want := method.Saved{
-		CustomerID: save.CustomerID, Kind: "card", Card: card, Fingerprint: "fp", CardRef: save.CardRef,
+		CustomerID: save.CustomerID, Details: method.CardOf(card), Fingerprint: "fp", VaultRef: save.VaultRef,
 		SessionID: sessionID, NetworkTransactionID: "ntx",
 	}
-	if got := holds[method.Saved](t, changes.Methods, 1)[0]; got != want || changes.Methods[0].ID != save.PaymentMethodID || !changes.Methods[0].New {
+	if got := holds[method.Saved](t, changes.Methods, 1)[0]; !reflect.DeepEqual(got, want) || changes.Methods[0].ID != save.PaymentMethodID || !changes.Methods[0].New {
 		t.Errorf("saved is\n%+v, not\n%+v", got, want)
 	}
 	done := session.Completed{PaymentID: paymentID, Outcome: session.OutcomeReserved, CustomerID: save.CustomerID, PaymentMethodID: save.PaymentMethodID}
@@ -225,11 +225,11 @@ func TestPayingWithASavedMethod(t *testing.T) {
 	}
 
 	try := w.tries(s)
-	try.Details = payment.Details{} // the method's own are known
+	try.Details = method.Details{} // the method's own are known
 	changes, err := collect.StartAttempt(s, payment.State{}, w.parties(s, by.PaymentMethodID), try)
 	w.decided(t, changes, err)
 	started := holds[payment.AttemptStarted](t, one(changes.Payment), 1)[0]
-	if started.PaymentMethodID != by.PaymentMethodID || started.Save != nil || !reflect.DeepEqual(started.Details, payment.Details{Type: "card", Card: &card}) {
+	if started.PaymentMethodID != by.PaymentMethodID || started.Save != nil || !reflect.DeepEqual(started.Details, method.Details{Type: "card", Card: &card}) {
 		t.Errorf("the intent is %+v", started)
 	}
 	tells(t, w.answers(t, changes.Payment.ID, collect.OutcomeApproved, decline.Failure{}),
@@ -321,7 +321,7 @@ func TestNobodyPaysForOneWhoWasErased(t *testing.T) {
 	if _, err := collect.StartAttempt(s, payment.State{}, w.parties(s, ""), w.tries(s)); !errors.Is(err, collect.ErrSessionNotActive) {
 		t.Errorf("the answer is %v", err)
 	}
-	if _, err := collect.CreateSession(w.people[customerID], nil, w.asks(session.TypeOneTime, customerID)); !errors.Is(err, customer.ErrErased) {
+	if _, err := collect.CreateSession(w.people[customerID], nil, collect.Takes{}, w.asks(session.TypeOneTime, customerID)); !errors.Is(err, customer.ErrErased) {
 		t.Errorf("a session for them comes to %v", err)
 	}
 }
@@ -366,7 +366,7 @@ func TestAsManyMethodsAsThereMayBe(t *testing.T) {
 	if n := len(w.people[customerID].Methods); n != customer.MethodsMax {
 		t.Errorf("the customer has %d methods", n)
 	}
-	if _, err := collect.CreateSession(w.people[customerID], nil, ask()); !errors.Is(err, customer.ErrTooManyMethods) {
+	if _, err := collect.CreateSession(w.people[customerID], nil, collect.Takes{}, ask()); !errors.Is(err, customer.ErrTooManyMethods) {
 		t.Errorf("a session that would save one more comes to %v", err)
 	}
 	// A series may be paid with one that they have.

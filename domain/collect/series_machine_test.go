@@ -116,7 +116,7 @@ func (m *people) payOnce(t *rapid.T) {
 // attended begins a payment with the customer present.
 func (m *people) attended(t *rapid.T, ask session.Create) {
 	ask.CaptureMethod = anyCapture(t)
-	created, err := collect.CreateSession(m.world.people[ask.CustomerID], nil, ask)
+	created, err := collect.CreateSession(m.world.people[ask.CustomerID], nil, collect.Takes{}, ask)
 	if errors.Is(err, customer.ErrErased) && m.erased[ask.CustomerID] {
 		return
 	}

@@ -82,7 +82,7 @@ func TestWhatIsMadeLivesOnTheCustomersClock(t *testing.T) {
 	newcomer := customer.Create{ID: w.command(), ClockID: "clk_1"}
 	ask := w.asks(session.TypeFirstInSeries, "")
 	ask.Series.Plan = &subscription.Plan{}
-	changes, err := collect.CreateSession(customer.State{}, &newcomer, ask)
+	changes, err := collect.CreateSession(customer.State{}, &newcomer, collect.Takes{}, ask)
 	tells(t, w.decided(t, changes, err), "ps session.created", "cus customer.created")
 	if s := w.sessions[ask.SessionID()]; s.ClockID != "clk_1" || s.CustomerID != newcomer.CustomerID() {
 		t.Fatalf("the session is that of %q on %q", s.CustomerID, s.ClockID)
@@ -112,7 +112,7 @@ func TestASessionForACustomer(t *testing.T) {
 	w := newWorld()
 	customerID := w.newcomer(t)
 	ask := w.asks(session.TypeOneTime, customerID)
-	changes, err := collect.CreateSession(w.people[customerID], nil, ask)
+	changes, err := collect.CreateSession(w.people[customerID], nil, collect.Takes{}, ask)
 	tells(t, w.decided(t, changes, err), "ps session.created")
 	if got := changes.Session; got.ID != ask.SessionID() || !got.New {
 		t.Errorf("the session is %+v", got)
@@ -127,11 +127,11 @@ func TestASessionForACustomer(t *testing.T) {
 		"without a series":  {customer.State{}, w.asks(session.TypeFirstInSeries, ""), session.ErrCustomerMissing},
 		"in another amount": {w.people[customerID], func() session.Create { c := w.asks(session.TypeOneTime, customerID); c.Amount = -1; return c }(), session.ErrAmountOutOfRange},
 	} {
-		if changes, err := collect.CreateSession(c.owner, nil, c.ask); !errors.Is(err, c.want) || !changes.Empty() {
+		if changes, err := collect.CreateSession(c.owner, nil, collect.Takes{}, c.ask); !errors.Is(err, c.want) || !changes.Empty() {
 			t.Errorf("%s: the answer is %v, %+v", name, err, changes)
 		}
 	}
-	if _, err := collect.CreateSession(w.people[customerID], nil, w.charge(w.agrees(t, anything)).Session); err == nil {
+	if _, err := collect.CreateSession(w.people[customerID], nil, collect.Takes{}, w.charge(w.agrees(t, anything)).Session); err == nil {
 		t.Error("a session without the customer is made without its charge")
 	}
 }
@@ -144,7 +144,7 @@ func TestASeriesWithASavedMethod(t *testing.T) {
 	by := w.agrees(t, thrice)
 	sessionID := w.session(t, w.asks(session.TypeFirstInSeries, by.CustomerID))
 	paymentID := w.attempts(t, sessionID, by.PaymentMethodID)
-	if save := w.payments[paymentID].Attempt.Save; save == nil || save.CardRef != "" || save.PaymentMethodID != by.PaymentMethodID || save.Consent == nil {
+	if save := w.payments[paymentID].Attempt.Save; save == nil || save.VaultRef != "" || save.PaymentMethodID != by.PaymentMethodID || save.Consent == nil {
 		t.Errorf("the intent saves %+v", save)
 	}
 	changes := w.answers(t, paymentID, collect.OutcomeApproved, decline.Failure{})
@@ -364,7 +364,7 @@ func TestAsManySeriesAsThereMayBe(t *testing.T) {
 	}
 	again := w.asks(session.TypeFirstInSeries, by.CustomerID)
 	again.Series.Plan = &subscription.Plan{}
-	if _, err := collect.CreateSession(full, nil, again); !errors.Is(err, customer.ErrTooManySubscriptions) {
+	if _, err := collect.CreateSession(full, nil, collect.Takes{}, again); !errors.Is(err, customer.ErrTooManySubscriptions) {
 		t.Errorf("a session for one subscription more comes to %v", err)
 	}
 	if err := begin(); !errors.Is(err, customer.ErrTooManySubscriptions) {
@@ -374,7 +374,7 @@ func TestAsManySeriesAsThereMayBe(t *testing.T) {
 		full = customer.Evolve(full, full.ID, customer.MandateAdded{MandateID: fmt.Sprint("mdt_", i)})
 	}
 	again.Series.Plan = nil
-	if _, err := collect.CreateSession(full, nil, again); !errors.Is(err, customer.ErrTooManyMandates) {
+	if _, err := collect.CreateSession(full, nil, collect.Takes{}, again); !errors.Is(err, customer.ErrTooManyMandates) {
 		t.Errorf("a session for one mandate more comes to %v", err)
 	}
 	if err := begin(); !errors.Is(err, customer.ErrTooManyMandates) {

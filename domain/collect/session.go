@@ -13,8 +13,9 @@ var errUnattended = errors.New("collect: a session without the customer is not c
 
 // CreateSession returns a session that a customer comes to. Owner is the customer
 // that it names, zero if it names none; one who is made along with it is given as
-// newcomer. It is theirs, and lives on their clock.
-func CreateSession(owner customer.State, newcomer *customer.Create, c session.Create) (Changes, error) {
+// newcomer. It is theirs, and lives on their clock. One that nobody could pay is
+// refused.
+func CreateSession(owner customer.State, newcomer *customer.Create, takes Takes, c session.Create) (Changes, error) {
 	if c.Type == session.TypeNextInSeries {
 		return Changes{}, errUnattended
 	}
@@ -41,6 +42,13 @@ func CreateSession(owner customer.State, newcomer *customer.Create, c session.Cr
 	events, err := session.DecideCreate(c)
 	if err != nil {
 		return Changes{}, err
+	}
+	var s session.State
+	for _, e := range events {
+		s = session.Evolve(s, c.SessionID(), "", e)
+	}
+	if len(takes.Offered(s)) == 0 {
+		return Changes{}, ErrNothingOffered
 	}
 	changes.Session = Stream[session.Event]{ID: c.SessionID(), New: true, Events: events}
 	return changes, nil

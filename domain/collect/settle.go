@@ -7,6 +7,7 @@ import (
 
 	"tender/domain"
 	"tender/domain/decline"
+	"tender/domain/method"
 	"tender/domain/payment"
 	"tender/domain/session"
 )
@@ -18,7 +19,8 @@ type OutcomeKind string
 const (
 	OutcomeApproved       OutcomeKind = "approved"
 	OutcomeDeclined       OutcomeKind = "declined"
-	OutcomeActionRequired OutcomeKind = "action_required" // the customer has to authenticate elsewhere
+	OutcomeActionRequired OutcomeKind = "action_required" // the customer has to go elsewhere
+	OutcomePending        OutcomeKind = "pending"         // accepted, and the answer comes later
 	OutcomeClosed         OutcomeKind = "closed"          // not performed, and never will be
 )
 
@@ -31,7 +33,7 @@ type Outcome struct {
 	Kind                 OutcomeKind
 	Reference            string          // with approved
 	Failure              decline.Failure // with declined
-	URL                  string          // with action_required
+	URL                  string          // with action_required; with pending perhaps
 	NetworkTransactionID string
 	ThreeDSecure         string
 	ExpiresAt            time.Time // of the authorisation, with approved
@@ -58,7 +60,7 @@ func SettleAttempt(s session.State, p payment.State, w Parties, o Outcome) (Chan
 	changes.Customer.ID = p.CustomerID
 	var err error
 	switch o.Kind {
-	case OutcomeActionRequired:
+	case OutcomeActionRequired, OutcomePending:
 		changes.Payment.Events = actionRequired(s, p, o)
 	case OutcomeApproved:
 		err = changes.approve(s, p, w, o)
@@ -71,18 +73,27 @@ func SettleAttempt(s session.State, p payment.State, w Parties, o Outcome) (Chan
 	return changes, nil
 }
 
-// actionRequired sends the customer away to authenticate. Nobody is there to go
-// where a payment is made without the customer: it is for the acquirer to close,
-// from now on.
+// actionRequired asks the customer for their part: to go elsewhere, or to approve on
+// their telephone, which is what an attempt that is pushed there waits for. Nobody is
+// there to go where a payment is made without the customer: it is for the acquirer to
+// close, from now on.
 func actionRequired(s session.State, p payment.State, o Outcome) []payment.Event {
-	if p.WaitsForCustomer() {
+	way, _ := p.Attempt.Details.Type.Way()
+	action := payment.ActionRedirect
+	if o.Kind == OutcomePending {
+		action = payment.ActionApprove
+	}
+	switch {
+	case p.WaitsForCustomer():
 		return nil
+	case action == payment.ActionApprove && (way.Flow != method.FlowPush || !s.Attended()):
+		return nil // there is nobody to tell: the answer comes by itself
 	}
 	by := o.Now.Wall
 	if s.Attended() {
-		by = by.Add(payment.ActionWindow)
+		by = by.Add(way.ActionWindow)
 	}
-	return []payment.Event{payment.ActionRequired{AttemptID: p.Attempt.ID, URL: o.URL, ActionBy: by}}
+	return []payment.Event{payment.ActionRequired{AttemptID: p.Attempt.ID, Action: action, URL: o.URL, ActionBy: by}}
 }
 
 // approve records an attempt that succeeded, completes the session, and adds what
@@ -198,7 +209,7 @@ func contradiction(p payment.State, o Outcome) []payment.Event {
 		return events
 	case OutcomeDeclined, OutcomeClosed:
 		return p.Contradiction(o.Key, false, p.Amount, o.Reference)
-	case OutcomeActionRequired:
+	case OutcomeActionRequired, OutcomePending:
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"tender/domain/collect"
 	"tender/domain/decline"
 	"tender/domain/id"
+	"tender/domain/method"
 	"tender/domain/payment"
 	"tender/domain/session"
 )
@@ -36,7 +37,7 @@ var (
 	lost      = decline.New(decline.ProcessingError, "")
 	timedOut  = decline.New(decline.TimedOut, "")
 	cancelled = decline.New(decline.CustomerCancelled, "")
-	visa      = payment.Details{Type: "card"}
+	visa      = method.Details{Type: "card"}
 )
 
 // commandID is the id of the n-th command of a test.
@@ -190,7 +191,7 @@ func paymentAttempt(n int, at time.Duration) payment.AttemptStarted {
 }
 
 func actionRequired(n int, at time.Duration) payment.ActionRequired {
-	return payment.ActionRequired{AttemptID: attemptIDs[n], URL: "https://acs.example/1", ActionBy: noon.Add(at + 15*time.Minute)}
+	return payment.ActionRequired{AttemptID: attemptIDs[n], Action: payment.ActionRedirect, URL: "https://acs.example/1", ActionBy: noon.Add(at + 15*time.Minute)}
 }
 
 // happens is what happens to a session and to its payment alone.

@@ -155,20 +155,32 @@ var anything = mandate.Unconstrained(mandate.Basis{Currency: "ZAR"})
 // session makes the session that is asked for, and returns its id.
 func (w *world) session(t tester, c session.Create) string {
 	t.Helper()
-	changes, err := collect.CreateSession(w.people[c.CustomerID], nil, c)
+	changes, err := collect.CreateSession(w.people[c.CustomerID], nil, collect.Takes{}, c)
 	w.decided(t, changes, err)
 	return c.SessionID()
 }
 
 // tries is an attempt to pay a session: with a card that is typed in, and kept if it
 // is to be; the customer agrees to everything.
-func (w *world) tries(s session.State) collect.Attempt {
+func (w *world) tries(s session.State) collect.Attempt { return w.triesBy(s, method.KindCard) }
+
+// accountOf is what is known of the account that attempts of a kind are made with.
+func accountOf(k method.Kind) method.Details {
+	return method.AccountOf(k, method.AccountDetails{Phone: "•••• 4567"})
+}
+
+// triesBy is an attempt to pay a session with a card or an account.
+func (w *world) triesBy(s session.State, k method.Kind) collect.Attempt {
+	details := accountOf(k)
+	if k == method.KindCard {
+		details = method.CardOf(card)
+	}
 	c := collect.Attempt{
-		ID: w.command(), Acquirer: "simulator", Now: w.now, Details: payment.Details{Type: method.KindCard, Card: &card},
+		ID: w.command(), Acquirer: "simulator", Now: w.now, Details: details, Takes: everything,
 		Consent: &collect.Consent{Text: "You agree.", TextVersion: "1", Locale: "en-ZA"}, SaveAsked: true,
 	}
-	if _, saves := collect.Keeps(s, c.SaveAsked, c.ID); saves {
-		c.Kept = &collect.Kept{CardRef: "card/" + c.ID.String(), Fingerprint: "fp"}
+	if _, saves := collect.Keeps(s, c.Details.Type, c.SaveAsked, c.ID); saves {
+		c.Kept = &collect.Kept{VaultRef: "card/" + c.ID.String(), Fingerprint: "fp"}
 	}
 	return c
 }
@@ -184,6 +196,17 @@ func (w *world) attempts(t tester, sessionID, methodID string) string {
 	t.Helper()
 	s := w.sessions[sessionID]
 	changes, err := collect.StartAttempt(s, w.payments[s.PaymentID], w.parties(s, methodID), w.tries(s))
+	w.decided(t, changes, err)
+	return changes.Payment.ID
+}
+
+// attemptsBy begins to pay a session with what is typed in. It returns the payment's
+// id.
+func (w *world) attemptsBy(t tester, s session.State, k method.Kind) string {
+	t.Helper()
+	try := w.triesBy(s, k)
+	try.SaveAsked = false
+	changes, err := collect.StartAttempt(s, w.payments[s.PaymentID], w.parties(s, ""), try)
 	w.decided(t, changes, err)
 	return changes.Payment.ID
 }

@@ -17,6 +17,7 @@ import (
 	"tender/domain"
 	"tender/domain/codec"
 	"tender/domain/id"
+	"tender/domain/method"
 )
 
 // KeyKind says what an API key may do.
@@ -72,6 +73,9 @@ type Settings struct {
 	// SavedCardsWithoutCVC lets customers pay with a saved card without its security
 	// code.
 	SavedCardsWithoutCVC bool `json:"saved_cards_without_cvc,omitempty"`
+	// PaymentMethods are the kinds that customers are offered, of those that fit their
+	// session; nil: all.
+	PaymentMethods []method.Kind `json:"payment_methods,omitempty"`
 }
 
 // State is what the rules need to know of a merchant. The zero State does not

@@ -100,8 +100,8 @@ const (
 	CodeCardNumber    = "card_number" // a card number where none belongs
 )
 
-// FieldProblem is one thing that is wrong with one field. It never quotes what
-// was typed.
+// FieldProblem is one thing that is wrong with one field, of a card or an account.
+// It never quotes what was typed.
 type FieldProblem struct {
 	Field  string // one of the Field constants
 	Code   string // one of the Code constants

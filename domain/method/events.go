@@ -11,15 +11,15 @@ type Event interface {
 	methodEvent()
 }
 
-// Saved: the customer's card is kept for later payments. The number lies in the
-// vault under the customer's own key.
+// Saved: what the customer paid with is kept for later payments. The number of the
+// card, or of the telephone, lies in the vault under the customer's own key.
 type Saved struct {
-	CustomerID string      `json:"customer_id"`
-	Kind       string      `json:"type"` // "card"
-	Card       CardDetails `json:"card"`
-	// Fingerprint is equal for equal cards of one merchant, and says nothing else.
+	CustomerID string  `json:"customer_id"`
+	Details    Details `json:"details"`
+	// Fingerprint is equal for equal cards of one merchant, and for equal accounts of
+	// one kind; it says nothing else.
 	Fingerprint string `json:"fingerprint"`
-	CardRef     string `json:"card_ref"`
+	VaultRef    string `json:"vault_ref"`
 	SessionID   string `json:"session_id"`
 	// NetworkTransactionID is that of the payment which saved it.
 	NetworkTransactionID string `json:"network_transaction_id,omitempty"`
@@ -48,7 +48,7 @@ type Verified struct {
 	PaymentID string `json:"payment_id"`
 }
 
-// Removed: it is used no more, and its card data is deleted.
+// Removed: it is used no more, and what the vault has of it is deleted.
 type Removed struct{}
 
 func (Saved) Type() string          { return "method.saved" }

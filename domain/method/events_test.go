@@ -12,7 +12,7 @@ import (
 func samples() []method.Event {
 	return []method.Event{
 		method.Saved{
-			CustomerID: customerID, Kind: method.KindCard, Card: kept, Fingerprint: "fp_1", CardRef: "vault/1",
+			CustomerID: customerID, Details: method.CardOf(kept), Fingerprint: "fp_1", VaultRef: "vault/1",
 			SessionID: sessionID, NetworkTransactionID: "ntx_1", ClockID: "clk_01hzy3v7q8e4xk2m9c5b7d6f0f",
 		},
 		method.MandateAdded{MandateID: mandateID},
@@ -26,6 +26,9 @@ func samples() []method.Event {
 func TestEventsKeepTheirBytes(t *testing.T) {
 	t.Parallel()
 	codectest.Bytes(t, method.Codec, samples()...)
+	account := samples()[0].(method.Saved)
+	account.Details = method.AccountOf(method.KindCapitecPay, method.AccountDetails{Phone: "•••• 4567"})
+	codectest.BytesIn(t, method.Codec, "method.saved.v1.account.json", method.Event(account))
 }
 
 func TestEventsAreSampledAndHandled(t *testing.T) {
@@ -38,7 +41,7 @@ func TestAbsentFieldsAreLeftOut(t *testing.T) {
 	t.Parallel()
 	for want, e := range map[string]method.Event{
 		`{}`: method.Removed{},
-		`{"customer_id":"","type":"","card":{"type":"","scheme":"","bin":"","last4":"","exp_month":0,"exp_year":0},"fingerprint":"","card_ref":"","session_id":""}`: method.Saved{},
+		`{"customer_id":"","details":{"type":""},"fingerprint":"","vault_ref":"","session_id":""}`: method.Saved{},
 	} {
 		if got := string(method.Codec.Encode(e).Payload); got != want {
 			t.Errorf("%s is written as %s", e.Type(), got)

@@ -11,7 +11,7 @@ func Evolve(s State, id string, e Event) State {
 	switch e := e.(type) {
 	case Saved:
 		return State{
-			ID: id, CustomerID: e.CustomerID, ClockID: e.ClockID, Card: e.Card, CardRef: e.CardRef, SessionID: e.SessionID,
+			ID: id, CustomerID: e.CustomerID, ClockID: e.ClockID, Details: e.Details, VaultRef: e.VaultRef, SessionID: e.SessionID,
 			NetworkTransactionID: e.NetworkTransactionID,
 		}
 	case MandateAdded:

@@ -8,13 +8,10 @@ import (
 	"tender/domain/decline"
 )
 
-// KindCard is the kind of method that there is.
-const KindCard = "card"
-
 // Refusals of what is asked of a saved method.
 var (
 	ErrUnknown  = domain.Refuse("not_found", "There is no such payment method.")
-	ErrUnusable = domain.Refuse("payment_method_unusable", "The card's issuer has said that nothing more is to be sent for this payment method without the customer, who has to verify it again or give another one.")
+	ErrUnusable = domain.Refuse("payment_method_unusable", "The customer's bank has said that nothing more is to be sent for this payment method without the customer, who has to verify it again or give another one.")
 	ErrExpired  = domain.Refuse("payment_method_unusable", "The card has expired. The customer has to give another one.")
 )
 
@@ -24,10 +21,10 @@ type State struct {
 	ID         string
 	CustomerID string
 	ClockID    string
-	Card       CardDetails
-	// CardRef names the card in the vault, where it lies under SessionID, the session
-	// that saved it.
-	CardRef, SessionID string
+	Details    Details
+	// VaultRef names the card or the account in the vault, where it lies under
+	// SessionID, the session that saved it.
+	VaultRef, SessionID string
 	// NetworkTransactionID is that of the payment which saved it, "" if it had none.
 	NetworkTransactionID string
 	// Unusable: nothing is sent for it without the customer.
@@ -57,7 +54,7 @@ func (s State) UsableAlone(t time.Time) error {
 		return err
 	case s.Unusable:
 		return ErrUnusable
-	case s.Card.ExpiredAt(t):
+	case s.Details.Card != nil && s.Details.Card.ExpiredAt(t):
 		return ErrExpired
 	}
 	return nil

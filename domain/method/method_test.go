@@ -25,7 +25,7 @@ var good = time.Date(2026, time.May, 4, 12, 0, 0, 0, time.UTC)
 
 func saved() []method.Event {
 	return []method.Event{method.Saved{
-		CustomerID: customerID, Kind: method.KindCard, Card: kept, Fingerprint: "fp_1", CardRef: "vault/1",
+		CustomerID: customerID, Details: method.CardOf(kept), Fingerprint: "fp_1", VaultRef: "vault/1",
 		SessionID: sessionID, NetworkTransactionID: "ntx_1", ClockID: "clk_1",
 	}}
 }
@@ -42,7 +42,7 @@ var unusable = method.BecameUnusable{PaymentID: paymentID, Failure: decline.New(
 
 func TestEvolve(t *testing.T) {
 	t.Parallel()
-	fresh := method.State{ID: methodID, CustomerID: customerID, ClockID: "clk_1", Card: kept, CardRef: "vault/1", SessionID: sessionID, NetworkTransactionID: "ntx_1"}
+	fresh := method.State{ID: methodID, CustomerID: customerID, ClockID: "clk_1", Details: method.CardOf(kept), VaultRef: "vault/1", SessionID: sessionID, NetworkTransactionID: "ntx_1"}
 	with := func(change func(*method.State)) method.State {
 		s := fresh
 		change(&s)

@@ -68,7 +68,7 @@ func TestCaptureOfWhatIsNotAuthorised(t *testing.T) {
 	notAllowed := func(name string, given []payment.Event, when payment.Capture) rule {
 		return rule{name, given, when, nil, payment.ErrCaptureNotAllowed}
 	}
-	action := payment.ActionRequired{AttemptID: attemptID, URL: "https://acs.example", ActionBy: noon.Add(payment.ActionWindow)}
+	action := payment.ActionRequired{AttemptID: attemptID, Action: payment.ActionRedirect, URL: "https://acs.example", ActionBy: noon.Add(15 * time.Minute)}
 	check(t, []rule{
 		notAllowed("there is no payment", nil, capture(0)),
 		notAllowed("the first attempt is not there yet", started(payment.CaptureManual, 100)[:1], capture(0)),

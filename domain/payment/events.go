@@ -5,6 +5,7 @@ import (
 
 	"tender/domain/codec"
 	"tender/domain/mandate"
+	"tender/domain/method"
 )
 
 // Event is something that happened to a payment.
@@ -33,36 +34,48 @@ type Initiated struct {
 // AttemptStarted is the intent of an authorisation: appended before the acquirer
 // is called, with the key that it gets.
 type AttemptStarted struct {
-	AttemptID string    `json:"attempt_id"`
-	Number    int       `json:"number"`
-	Key       string    `json:"key"`
-	AnswerBy  time.Time `json:"answer_by"`
-	Details   Details   `json:"details"`
+	AttemptID string         `json:"attempt_id"`
+	Number    int            `json:"number"`
+	Key       string         `json:"key"`
+	AnswerBy  time.Time      `json:"answer_by"`
+	Details   method.Details `json:"details"`
 	// PaymentMethodID is the saved method that pays; Save is what would be saved.
 	PaymentMethodID string `json:"payment_method_id,omitempty"`
 	Save            *Save  `json:"save,omitempty"`
 }
 
-// Save is a card that is kept if the attempt succeeds. It lies in the vault
-// already; if the attempt fails no event comes to name it, and it is swept. Where
-// a method pays that was saved before, only a mandate is made for it: then no card
-// is named.
+// Save is a card or an account that is kept if the attempt succeeds. It lies in the
+// vault already; if the attempt fails no event comes to name it, and it is swept.
+// Where a method pays that was saved before, only a mandate is made for it: then
+// nothing in the vault is named.
 type Save struct {
 	CustomerID      string `json:"customer_id"`
 	NewCustomer     bool   `json:"new_customer,omitempty"` // the customer is made along with it
 	PaymentMethodID string `json:"payment_method_id"`
-	CardRef         string `json:"card_ref,omitempty"`
+	VaultRef        string `json:"vault_ref,omitempty"`
 	Fingerprint     string `json:"fingerprint,omitempty"`
 	// Consent is the text that the customer confirmed, with first_in_series.
 	Consent *mandate.Consent `json:"consent,omitempty"`
 }
 
-// ActionRequired: the acquirer sends the customer elsewhere to authenticate.
+// ActionRequired: the customer has to do their part elsewhere.
 type ActionRequired struct {
-	AttemptID string    `json:"attempt_id"`
-	URL       string    `json:"url"`
-	ActionBy  time.Time `json:"action_by"`
+	AttemptID string     `json:"attempt_id"`
+	Action    ActionKind `json:"action"`
+	// URL is where they go. Where they approve on their telephone it is, if anything,
+	// the page that plays the telephone.
+	URL      string    `json:"url,omitempty"`
+	ActionBy time.Time `json:"action_by"`
 }
+
+// ActionKind is what a customer has to do.
+type ActionKind string
+
+// What a customer may have to do.
+const (
+	ActionRedirect ActionKind = "redirect" // go to a page of the bank's
+	ActionApprove  ActionKind = "approve"  // approve on their telephone
+)
 
 // Authorised: the amount is reserved and waits for captures.
 type Authorised struct {

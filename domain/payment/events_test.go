@@ -28,13 +28,13 @@ func samples() []payment.Event {
 		},
 		payment.AttemptStarted{
 			AttemptID: attemptID, Number: 1, Key: paymentID + "-1", AnswerBy: noon.Add(payment.AnswerWindow),
-			Details: payment.Details{Type: "card", Card: card}, PaymentMethodID: methodID,
+			Details: method.Details{Type: "card", Card: card}, PaymentMethodID: methodID,
 			Save: &payment.Save{
-				CustomerID: customerID, NewCustomer: true, PaymentMethodID: methodID, CardRef: "vault/1", Fingerprint: "fp_1",
+				CustomerID: customerID, NewCustomer: true, PaymentMethodID: methodID, VaultRef: "vault/1", Fingerprint: "fp_1",
 				Consent: &mandate.Consent{AcceptedAt: noon, Text: "You agree.", TextVersion: "1", Locale: "en-ZA", CheckoutSessionID: "ckt_1"},
 			},
 		},
-		payment.ActionRequired{AttemptID: attemptID, URL: "https://acs.example/challenge?id=1&step=2", ActionBy: noon.Add(payment.ActionWindow)},
+		payment.ActionRequired{AttemptID: attemptID, Action: payment.ActionRedirect, URL: "https://acs.example/challenge?id=1&step=2", ActionBy: noon.Add(15 * time.Minute)},
 		payment.Authorised{
 			AttemptID: attemptID, Amount: 100_000, Currency: "ZAR", Reference: reference, NetworkTransactionID: "ntx_1",
 			ThreeDSecure: "authenticated", ExpiresAt: noon.Add(later),

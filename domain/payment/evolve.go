@@ -24,7 +24,7 @@ func Evolve(s State, id string, e Event) State {
 		s.Status = StatusProcessing
 		s.Attempt = Attempt{
 			ID: e.AttemptID, Number: e.Number, Key: e.Key, AnswerBy: e.AnswerBy,
-			Card: e.Details.Card, PaymentMethodID: e.PaymentMethodID, Save: e.Save,
+			Details: e.Details, PaymentMethodID: e.PaymentMethodID, Save: e.Save,
 		}
 	case ActionRequired:
 		s.Status = StatusPendingAction

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tender/domain/id"
+	"tender/domain/method"
 	"tender/domain/payment"
 )
 
@@ -60,7 +61,7 @@ func TestSums(t *testing.T) {
 
 func TestStatus(t *testing.T) {
 	t.Parallel()
-	action := payment.ActionRequired{AttemptID: attemptID, URL: "https://acs.example", ActionBy: noon.Add(payment.ActionWindow)}
+	action := payment.ActionRequired{AttemptID: attemptID, Action: payment.ActionRedirect, URL: "https://acs.example", ActionBy: noon.Add(15 * time.Minute)}
 	again := payment.AttemptStarted{AttemptID: "att_2", Number: 2, Key: paymentID + "-2", AnswerBy: noon.Add(time.Hour)}
 	begun := started(payment.CaptureManual, 100)
 	for _, c := range []struct {
@@ -151,9 +152,11 @@ func TestStatesAreValues(t *testing.T) {
 func TestAttempts(t *testing.T) {
 	t.Parallel()
 	begun := started(payment.CaptureManual, 100)
-	action := payment.ActionRequired{AttemptID: attemptID, URL: "https://acs.example", ActionBy: noon.Add(payment.ActionWindow)}
+	action := payment.ActionRequired{AttemptID: attemptID, Action: payment.ActionRedirect, URL: "https://acs.example", ActionBy: noon.Add(15 * time.Minute)}
 	again := payment.AttemptStarted{AttemptID: "att_2", Number: 2, Key: paymentID + "-2", AnswerBy: noon.Add(time.Hour)}
-	first := payment.Attempt{ID: attemptID, Number: 1, Key: paymentID + "-1", AnswerBy: noon.Add(payment.AnswerWindow)}
+	first := payment.Attempt{
+		ID: attemptID, Number: 1, Key: paymentID + "-1", AnswerBy: noon.Add(payment.AnswerWindow), Details: method.Details{Type: method.KindCard},
+	}
 	with := func(a payment.Attempt, change func(*payment.Attempt)) payment.Attempt {
 		change(&a)
 		return a

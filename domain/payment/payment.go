@@ -41,7 +41,7 @@ type Status string
 // Where a payment may stand.
 const (
 	StatusDraft         Status = "draft"          // the last attempt failed, another may follow
-	StatusPendingAction Status = "pending_action" // the customer is elsewhere, authenticating
+	StatusPendingAction Status = "pending_action" // the customer has to act elsewhere
 	StatusProcessing    Status = "processing"     // with the acquirer, or its answer is unknown
 	StatusSucceeded     Status = "succeeded"
 	StatusFailed        Status = "failed" // no attempt is left
@@ -67,8 +67,6 @@ const (
 	// AnswerWindow is how long only the process that appended an intent acts on
 	// it. Afterwards any worker may find out what became of it.
 	AnswerWindow = 15 * time.Second
-	// ActionWindow is how long a customer may take to authenticate.
-	ActionWindow = 15 * time.Minute
 )
 
 // OperationKind tells the operations on an approved payment apart.
@@ -102,14 +100,15 @@ type Attempt struct {
 	Number   int // from 1
 	Key      string
 	AnswerBy time.Time // wall time
-	// ActionBy is when an unfinished authentication is given up; zero: none is asked for.
+	// ActionBy is when the customer's part elsewhere, if it is not done, is given up;
+	// zero: nothing is asked of them.
 	ActionBy time.Time
 	Settled  bool
 	Approved bool
 	// Reference is the acquirer's, once approved.
 	Reference string
-	// Card is what may be known of the card that pays.
-	Card *method.CardDetails
+	// Details are what may be known of what pays.
+	Details method.Details
 	// PaymentMethodID is the saved method that pays; Save is what is saved if it
 	// succeeds.
 	PaymentMethodID string
@@ -189,9 +188,16 @@ func (s State) Refundable() int64 {
 // InFlight reports whether an attempt was started whose outcome is not known.
 func (s State) InFlight() bool { return s.Exists() && !s.Attempt.Settled }
 
-// WaitsForCustomer reports whether the attempt in flight waits for the customer
-// to authenticate.
+// WaitsForCustomer reports whether the attempt in flight waits for the customer to
+// do their part: at a bank's page, or on their telephone.
 func (s State) WaitsForCustomer() bool { return s.InFlight() && !s.Attempt.ActionBy.IsZero() }
+
+// Reserves reports whether what pays reserves money, if only for the moment in which
+// it is taken. Of what doesn't, nothing is ever authorised, captured or voided.
+func (s State) Reserves() bool {
+	w, known := s.Attempt.Details.Type.Way()
+	return !known || w.Reserves
+}
 
 // operation returns the pending operation with this key.
 func (s State) operation(key string) (Operation, bool) {
@@ -226,13 +232,6 @@ func (s State) authorisedManually() bool {
 // whether that is recorded yet or not.
 func (s State) authorisationExpired(t time.Time) bool {
 	return s.Expired > 0 || !s.AuthorisationExpiresAt.IsZero() && !t.Before(s.AuthorisationExpiresAt)
-}
-
-// Details describes what a customer paid with, as far as it may be known outside
-// the vault.
-type Details struct {
-	Type string              `json:"type"` // "card"
-	Card *method.CardDetails `json:"card,omitempty"`
 }
 
 // Failure is why an attempt or an operation was not performed.

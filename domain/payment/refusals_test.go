@@ -40,8 +40,8 @@ func TestLimitsAreTheContracts(t *testing.T) {
 	if payment.AttemptsMax != 10 || payment.OperationsMax != 200 || payment.RefundsMax != 200 || payment.VoidsBeyondMax != 10 {
 		t.Errorf("%d attempts, %d operations, %d refunds and %d voids beyond", payment.AttemptsMax, payment.OperationsMax, payment.RefundsMax, payment.VoidsBeyondMax)
 	}
-	if payment.CallTimeout != 5*time.Second || payment.AnswerWindow != 15*time.Second || payment.ActionWindow != 15*time.Minute {
-		t.Errorf("a call takes %v, its answer %v, an action %v", payment.CallTimeout, payment.AnswerWindow, payment.ActionWindow)
+	if payment.CallTimeout != 5*time.Second || payment.AnswerWindow != 15*time.Second {
+		t.Errorf("a call takes %v, its answer %v", payment.CallTimeout, payment.AnswerWindow)
 	}
 }
 

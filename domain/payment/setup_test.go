@@ -13,6 +13,7 @@ import (
 	"tender/domain"
 	"tender/domain/decline"
 	"tender/domain/id"
+	"tender/domain/method"
 	"tender/domain/payment"
 )
 
@@ -55,15 +56,15 @@ func after(history []payment.Event, more ...payment.Event) []payment.Event {
 }
 
 // started is the history of a payment whose first attempt is with the acquirer.
-func started(method payment.CaptureMethod, amount int64) []payment.Event {
+func started(how payment.CaptureMethod, amount int64) []payment.Event {
 	return []payment.Event{
 		payment.Initiated{
 			SessionID: sessionID, Amount: amount, Currency: "ZAR", Country: "ZA",
-			CaptureMethod: method, Intent: payment.IntentPayment, Acquirer: "simulator",
+			CaptureMethod: how, Intent: payment.IntentPayment, Acquirer: "simulator",
 		},
 		payment.AttemptStarted{
 			AttemptID: attemptID, Number: 1, Key: paymentID + "-1",
-			AnswerBy: noon.Add(payment.AnswerWindow), Details: payment.Details{Type: "card"},
+			AnswerBy: noon.Add(payment.AnswerWindow), Details: method.Details{Type: "card"},
 		},
 	}
 }

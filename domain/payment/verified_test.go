@@ -40,7 +40,7 @@ func TestVerified(t *testing.T) {
 // or released on our own account, is at rest.
 func TestOpen(t *testing.T) {
 	t.Parallel()
-	action := payment.ActionRequired{AttemptID: attemptID, URL: "https://acs.example", ActionBy: noon.Add(payment.ActionWindow)}
+	action := payment.ActionRequired{AttemptID: attemptID, Action: payment.ActionRedirect, URL: "https://acs.example", ActionBy: noon.Add(15 * time.Minute)}
 	over := payment.AuthorisationExpired{Amount: 100, Currency: "ZAR"}
 	for _, c := range []struct {
 		name  string
@@ -82,7 +82,7 @@ func TestWhoseItIs(t *testing.T) {
 	ofNobody := first
 	ofNobody.CustomerID, ofNobody.MandateID = "", ""
 	saving := payment.AttemptStarted{
-		AttemptID: attemptID, Number: 1, Key: paymentID + "-1", Details: payment.Details{Type: "card", Card: card},
+		AttemptID: attemptID, Number: 1, Key: paymentID + "-1", Details: method.Details{Type: "card", Card: card},
 		Save: &payment.Save{CustomerID: "cus_new", NewCustomer: true, PaymentMethodID: "pmt_new"},
 	}
 	again := saving
@@ -109,7 +109,7 @@ func TestWhoseItIs(t *testing.T) {
 			t.Errorf("%s: it is that of %q, made with %q", c.name, s.CustomerID, s.PaymentMethodID())
 		}
 	}
-	if s := fold([]payment.Event{first, saving}); s.MandateID != mandateID || s.Attempt.Card != card || !reflect.DeepEqual(s.Attempt.Save, saving.Save) {
+	if s := fold([]payment.Event{first, saving}); s.MandateID != mandateID || s.Attempt.Details.Card != card || !reflect.DeepEqual(s.Attempt.Save, saving.Save) {
 		t.Errorf("the state is %+v", s)
 	}
 }

@@ -53,7 +53,7 @@ func TestVoidRefused(t *testing.T) {
 	nothing := func(name string, given []payment.Event, when payment.Void) rule {
 		return rule{name, given, when, nil, payment.ErrNothingToVoid}
 	}
-	action := payment.ActionRequired{AttemptID: attemptID, URL: "https://acs.example", ActionBy: noon.Add(payment.ActionWindow)}
+	action := payment.ActionRequired{AttemptID: attemptID, Action: payment.ActionRedirect, URL: "https://acs.example", ActionBy: noon.Add(15 * time.Minute)}
 	allVoided := authorised(100, voidRequested(1, 100), voided(1, 100))
 	expired := authorised(100, payment.AuthorisationExpired{Amount: 100, Currency: "ZAR"}, reversalRequested(1, 100, reference))
 

@@ -54,11 +54,13 @@ func (s *Server) showState(w http.ResponseWriter, r *http.Request) {
 // attemptInput is a try to pay, as it was typed.
 type attemptInput struct {
 	attemptID string
+	kind      method.Kind      // that is paid by; with a saved method it is its own
 	card      method.CardInput // with a saved method its CVC alone
-	methodID  string           // the saved method that pays; "": the card does
-	save      *bool            // whether the card is to be saved; nil: it is not said
-	accept    bool             // the customer agrees to the terms
-	shown     string           // the terms that they saw, where that is known
+	account   method.AccountInput
+	methodID  string // the saved method that pays; "": what was typed in does
+	save      *bool  // whether it is to be saved; nil: it is not said
+	accept    bool   // the customer agrees to the terms
+	shown     string // the terms that they saw, where that is known
 }
 
 // pay checks what was typed and tries to pay with it. A mistake is refused before
@@ -85,19 +87,30 @@ func (v *view) check(in attemptInput) (payments.Attempt, error) {
 		SessionID: v.sessionID, AttemptID: in.attemptID, PaymentMethodID: in.methodID,
 		AcceptMandate: in.accept, TermsShown: in.shown, Locale: v.locale(),
 	}
-	wrong := mistakes{saved: in.methodID != ""}
-	if wrong.saved {
+	wrong := mistakes{of: in.kind}
+	switch {
+	case in.methodID != "":
 		saved, known := v.savedMethod(in.methodID)
 		if !known {
 			return a, method.ErrUnknown
 		}
 		var p *method.FieldProblem
-		if in.card.CVC != "" || v.needsCVC() {
+		if saved.Card != nil && (in.card.CVC != "" || v.needsCVC()) {
 			a.Card.CVC, p = method.CheckCVC(in.card.CVC, saved.Card.CardDetails)
 		}
 		wrong.note(p)
-	} else {
-		a.Card, a.Details, wrong.fields = method.CheckCard(in.card, v.service.Engine.Now().Wall)
+	case in.kind == method.KindCard:
+		var known method.CardDetails
+		a.Card, known, wrong.fields = method.CheckCard(in.card, v.service.Engine.Now().Wall)
+		a.Details = method.CardOf(known)
+	default:
+		way, offered := v.way(in.kind)
+		if !offered {
+			return a, collect.ErrNotOffered
+		}
+		var known method.AccountDetails
+		a.Account, known, wrong.fields = way.CheckAccount(in.account, v.session.Value.Country, v.takes().Banks)
+		a.Details = method.AccountOf(in.kind, known)
 	}
 	if v.session.Value.Series != nil && !in.accept {
 		wrong.note(&method.FieldProblem{
@@ -134,7 +147,7 @@ func (v *view) checkSave(save *bool) *method.FieldProblem {
 
 // mistakes are fields that were mistyped, forgotten or misplaced.
 type mistakes struct {
-	saved  bool // with a saved method
+	of     method.Kind // what was typed in; "": a saved method pays
 	fields []method.FieldProblem
 }
 
@@ -159,10 +172,10 @@ func (m mistakes) pointer(field string) string {
 	switch {
 	case field == page.FieldAccept, field == page.FieldSave:
 		return "/" + field
-	case m.saved:
+	case m.of == "":
 		return "/payment_method/" + field
 	}
-	return "/payment_method/card/" + field
+	return "/payment_method/" + string(m.of) + "/" + field
 }
 
 func codeOf(code string) domain.Code {
@@ -177,6 +190,8 @@ func codeOf(code string) domain.Code {
 		return problem.TooLong
 	case method.CodeTooFarAhead:
 		return problem.TooLarge
+	case method.CodeUnknown:
+		return problem.NotAnOption
 	case codeContradiction:
 		return problem.Contradiction
 	}

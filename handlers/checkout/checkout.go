@@ -256,14 +256,6 @@ func (v *view) attemptID() string {
 	return collect.NextAttemptID(v.session.Value)
 }
 
-// actionURL is where the customer has to go now, or "".
-func (v *view) actionURL() string {
-	if v.payment == nil || !v.payment.Value.WaitsForCustomer() || v.session.Value.CancelRequested != "" {
-		return ""
-	}
-	return v.action.Value.URL
-}
-
 // origin is where a customer's command comes from.
 func (v *view) origin(r *http.Request) engine.Origin {
 	return engine.Origin{

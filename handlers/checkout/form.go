@@ -58,9 +58,14 @@ func (v *view) formInput(form url.Values) attemptInput {
 		card: method.CardInput{
 			Number: form.Get(page.FieldNumber), CVC: form.Get(page.FieldCVC), Name: form.Get(page.FieldName),
 		},
+		account: method.AccountInput{Bank: form.Get(method.FieldBank), Phone: form.Get(method.FieldPhone)},
 	}
-	if m := form.Get(page.FieldMethod); m != "" && m != page.AnotherCard {
-		in.methodID = m
+	in.kind = method.KindCard
+	if m := form.Get(page.FieldMethod); m != "" {
+		in.kind = method.Kind(m)
+	}
+	if _, known := in.kind.Way(); !known {
+		in.kind, in.methodID = "", form.Get(page.FieldMethod)
 	}
 	var readable bool
 	expiry := form.Get(page.FieldExp)

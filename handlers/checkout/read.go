@@ -31,13 +31,50 @@ func readAttempt(w http.ResponseWriter, r *http.Request) (attemptInput, error) {
 	if !m.Has("type") {
 		m.Wrong("type", problem.Required, "The type must be given.")
 	}
-	if m.Option("type", "card", "card", "saved") == "saved" {
+	switch typ := m.Option("type", string(method.KindCard), typesOfAttempts...); typ {
+	case typeSaved:
 		readSaved(m, &in)
-	} else {
+	case string(method.KindCard):
+		in.kind = method.KindCard
 		readCard(m, &in.card)
+	default:
+		in.kind = method.Kind(typ)
+		readAccount(m, &in)
 	}
 	m.Unknown()
 	return in, f.Done()
+}
+
+// typeSaved is the type of an attempt with a saved method.
+const typeSaved = "saved"
+
+// typesOfAttempts are what an attempt may be made with.
+var typesOfAttempts = func() []string {
+	var all []string
+	for _, w := range method.Ways() {
+		all = append(all, string(w.Kind))
+	}
+	return append(all, typeSaved)
+}()
+
+// readAccount reads what a kind of method asks for. Whether it is right the kind says.
+func readAccount(m *body.Fields, in *attemptInput) {
+	way, _ := in.kind.Way()
+	name := string(in.kind)
+	a := m.Object(name)
+	if a == nil {
+		if !m.Has(name) {
+			m.Wrong(name, problem.Required, "The field must be present.")
+		}
+		return
+	}
+	if way.AsksBank() {
+		in.account.Bank, _ = a.Text(method.FieldBank)
+	}
+	if way.AsksPhone() {
+		in.account.Phone, _ = a.Text(method.FieldPhone)
+	}
+	a.Unknown()
 }
 
 // readSaved reads which saved method pays. Whether its CVC is needed the merchant

@@ -56,7 +56,7 @@ func (v *view) asksToSave() bool {
 // needsCVC reports whether a saved card pays only with its security code.
 func (v *view) needsCVC() bool { return !v.merchant.Value.Settings.SavedCardsWithoutCVC }
 
-// offered lists the saved cards that the customer may pay with, the latest first,
+// offered lists the saved methods that the customer may pay with, the latest first,
 // and of equal ones the latest alone.
 func (v *view) offered() []object.PaymentMethod {
 	if v.owner == nil || !v.payable() {
@@ -73,7 +73,13 @@ func (v *view) offered() []object.PaymentMethod {
 		if !ok {
 			continue
 		}
-		k := kind{m.Card.Fingerprint, m.Card.ExpMonth, m.Card.ExpYear}
+		if _, ok := v.way(m.Type); !ok {
+			continue
+		}
+		k := kind{fingerprint: m.Fingerprint()}
+		if m.Card != nil {
+			k.month, k.year = m.Card.ExpMonth, m.Card.ExpYear
+		}
 		if !seen[k] {
 			all = append(all, m)
 		}
@@ -82,10 +88,10 @@ func (v *view) offered() []object.PaymentMethod {
 	return all
 }
 
-// savedMethod is one of the customer's saved cards, unless it was removed.
+// savedMethod is one of the customer's saved methods, unless it was removed.
 func (v *view) savedMethod(methodID string) (object.PaymentMethod, bool) {
 	m := v.methods[methodID]
-	if m == nil || m.Value.ID == "" || m.Value.Card == nil {
+	if m == nil || m.Value.ID == "" {
 		return object.PaymentMethod{}, false
 	}
 	return m.Value, true
@@ -109,6 +115,9 @@ func (v *view) showSeries(out *page.View) {
 	out.SavedNeedCVC = v.needsCVC()
 	now := v.now()
 	for _, m := range v.offered() {
+		if m.Card == nil {
+			continue
+		}
 		d := m.Card.CardDetails
 		out.SavedCards = append(out.SavedCards, page.SavedCard{
 			ID: m.ID, Scheme: d.Scheme, Last4: d.Last4, ExpMonth: d.ExpMonth, ExpYear: d.ExpYear,
@@ -152,13 +161,23 @@ func good(cards []page.SavedCard, wanted func(page.SavedCard) bool) string {
 	return page.AnotherCard
 }
 
-// savedJSON is a saved card as its customer may know it.
+// savedJSON is a saved method as its customer may know it. A member that is named
+// after its type says more of it.
 type savedJSON struct {
-	ID   string        `json:"id"`
-	Type string        `json:"type"`
-	Card savedCardJSON `json:"card"`
+	ID   string      `json:"id"`
+	Type method.Kind `json:"type"`
 	// CVCRequired: it pays only with its security code.
 	CVCRequired bool `json:"cvc_required"`
+
+	known any
+}
+
+// plainSaved is a saved method without its member of many names.
+type plainSaved savedJSON
+
+// MarshalJSON writes the method, and the member that its type names.
+func (s savedJSON) MarshalJSON() ([]byte, error) {
+	return method.MarshalKind(plainSaved(s), s.Type, s.known)
 }
 
 type savedCardJSON struct {
@@ -172,15 +191,20 @@ func savedOf(d method.CardDetails) savedCardJSON {
 	return savedCardJSON{Scheme: d.Scheme, Last4: d.Last4, ExpMonth: d.ExpMonth, ExpYear: d.ExpYear}
 }
 
-// offers adds what an attempt may or must say beside the card, while one can be made.
+// offers adds what an attempt may or must say, while one can be made.
 func (v *view) offers(out *stateJSON) {
 	if !v.payable() {
 		return
 	}
 	out.MandateTerms, out.PromptsToSave = v.terms(), v.asksToSave()
+	for _, w := range v.ways() {
+		out.PaymentMethods = append(out.PaymentMethods, v.wayJSON(w))
+	}
 	for _, m := range v.offered() {
-		out.SavedPaymentMethods = append(out.SavedPaymentMethods, savedJSON{
-			ID: m.ID, Type: m.Type, Card: savedOf(m.Card.CardDetails), CVCRequired: v.needsCVC(),
-		})
+		saved := savedJSON{ID: m.ID, Type: m.Type, known: m.Details().Account}
+		if m.Card != nil {
+			saved.known, saved.CVCRequired = savedOf(m.Card.CardDetails), v.needsCVC()
+		}
+		out.SavedPaymentMethods = append(out.SavedPaymentMethods, saved)
 	}
 }

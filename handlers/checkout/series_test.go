@@ -173,7 +173,7 @@ func TestTermsThatChangeMeanwhile(t *testing.T) {
 	h := open(t)
 	k := h.asks(t, 5000, monthly("en"))
 	typed, details, _ := method.CheckCard(method.CardInput{Number: visa, ExpMonth: 12, ExpYear: 2031, CVC: "737"}, time.Now())
-	attempt := payments.Attempt{SessionID: k.sessionID, Card: typed, Details: details, AcceptMandate: true, TermsShown: "You allow somebody else to charge nothing."}
+	attempt := payments.Attempt{SessionID: k.sessionID, Card: typed, Details: method.CardOf(details), AcceptMandate: true, TermsShown: "You allow somebody else to charge nothing."}
 	pay := func() error {
 		return h.First.Test.Payments.Pay(t.Context(), engine.Origin{CommandID: engine.NewID()}, attempt)
 	}

@@ -6,6 +6,8 @@ import (
 	"net/http"
 
 	"tender/domain/decline"
+	"tender/domain/method"
+	"tender/domain/payment"
 	"tender/domain/session"
 	"tender/handlers/body"
 	"tender/handlers/problem"
@@ -20,6 +22,7 @@ type stateJSON struct {
 	AttemptID        string          `json:"attempt_id,omitempty"`
 	NextAction       *nextAction     `json:"next_action,omitempty"`
 	// What the next attempt may or must say; see [view.offers].
+	PaymentMethods      []wayJSON   `json:"payment_methods,omitempty"`
 	MandateTerms        string      `json:"mandate_terms,omitempty"`
 	PromptsToSave       bool        `json:"prompts_to_save,omitempty"`
 	SavedPaymentMethods []savedJSON `json:"saved_payment_methods,omitempty"`
@@ -33,30 +36,40 @@ type customerError struct {
 	Timestamp object.Time `json:"timestamp"`
 }
 
+// nextAction is what the customer has to do elsewhere.
 type nextAction struct {
-	Type string `json:"type"`
-	URL  string `json:"url"`
+	Type payment.ActionKind `json:"type"`
+	// URL is where to go. Of an approval it is the page that plays the telephone, in
+	// test mode alone.
+	URL string `json:"url,omitempty"`
+	// ExpiresAt is until when an approval is waited for.
+	ExpiresAt *object.Time `json:"expires_at,omitempty"`
 }
 
 func (v *view) state() stateJSON {
 	o := v.shown.Value
 	out := stateJSON{Status: o.Status, PaymentOutcome: o.PaymentOutcome, AttemptID: v.attemptID()}
 	if e := o.LastPaymentError; e != nil && !v.inFlight() {
-		out.LastPaymentError = &customerError{ErrorCode: string(e.ErrorCode), Message: adviceOf(e.ErrorCode), Timestamp: e.Timestamp}
+		out.LastPaymentError = &customerError{ErrorCode: string(e.ErrorCode), Message: v.adviceOf(e.ErrorCode), Timestamp: e.Timestamp}
 	}
-	if url := v.actionURL(); url != "" {
-		out.NextAction = &nextAction{Type: "redirect", URL: url}
-	}
+	out.NextAction = v.nextAction()
 	v.offers(&out)
 	return out
 }
 
 // adviceOf says what the customer can do after a failed attempt.
-func adviceOf(code decline.ErrorCode) string {
+func (v *view) adviceOf(code decline.ErrorCode) string {
+	byCard := v.payment == nil || v.payment.Value.Attempt.Details.Type == method.KindCard
 	switch code {
 	case decline.CardDeclined:
+		if !byCard {
+			return "Your bank declined the payment. Try another way to pay, or ask your bank."
+		}
 		return "The card was declined. Try another card, or ask your bank."
 	case decline.AuthenticationFailed:
+		if !byCard {
+			return "Your bank could not confirm that it was you. Try again, or another way to pay."
+		}
 		return "Your bank could not confirm that it was you. Try again, or use another card."
 	case decline.ExpiredCard:
 		return "The card has expired. Use another card."

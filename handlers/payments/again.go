@@ -45,16 +45,13 @@ func (s *Service) sendAgain(ctx context.Context, key string) (done engine.Done, 
 	return done, settled, nil
 }
 
-// authorises is the call that a saved card is charged by.
-func (s *Service) authorises(call acquirers.Authorisation, with method.State) func(context.Context) (acquirers.Answer, error) {
+// authorises is the call that a saved method is charged by.
+func (s *Service) authorises(call acquirers.Authorisation, saved method.State) func(context.Context) (acquirers.Answer, error) {
 	return func(ctx context.Context) (acquirers.Answer, error) {
-		card, err := s.Cards.Card(ctx, with)
+		card, account, err := s.Cards.Open(ctx, saved)
 		if err != nil {
 			return acquirers.Answer{}, err
 		}
-		call.Card = acquirers.Card{
-			Number: card.Number, ExpMonth: card.ExpMonth, ExpYear: card.ExpYear, CVC: call.Card.CVC, Holder: card.Name,
-		}
-		return s.Acquirer.Authorise(ctx, call)
+		return s.Acquirer.Authorise(ctx, with(call, saved.Details.Type, card, account))
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"tender/domain"
 	"tender/domain/collect"
 	"tender/domain/mandate"
+	"tender/domain/merchant"
 	"tender/domain/method"
 	"tender/domain/payment"
 	"tender/domain/session"
@@ -19,17 +20,17 @@ import (
 	"tender/handlers/problem"
 )
 
-// Attempt is a customer's try to pay: with a card that was typed in, or with a saved
-// method.
+// Attempt is a customer's try to pay: with what was typed in, or with a saved method.
 type Attempt struct {
 	SessionID string
 	AttemptID string // "": none was given
-	// Card is what was typed in; with a saved method its CVC alone.
+	// Card or Account is what was typed in; with a saved card its CVC alone.
 	Card    method.CardInput
-	Details method.CardDetails
-	// PaymentMethodID is the saved method that pays; "": the card does.
+	Account method.AccountInput
+	Details method.Details // of what was typed in
+	// PaymentMethodID is the saved method that pays; "": what was typed in does.
 	PaymentMethodID string
-	// Save: the customer wants the card saved, where the session asks.
+	// Save: the customer wants it saved, where the session asks.
 	Save bool
 	// AcceptMandate: the customer agrees to the terms of the series.
 	AcceptMandate bool
@@ -104,14 +105,19 @@ func (s *Service) begin(ctx context.Context, origin engine.Origin, a Attempt) (c
 			if a.PaymentMethodID != "" && (!w.Method.Exists() || st.CustomerID == "") {
 				return method.ErrUnknown
 			}
-			details := a.Details
+			m, err := engine.Read(ctx, tx, s.Engine.Merchants, tx.Origin.MerchantID)
+			if err != nil {
+				return err
+			}
 			attempt := collect.Attempt{
 				ID: tx.Origin.CommandID, AttemptID: a.AttemptID, Now: tx.Now,
-				Details:         payment.Details{Type: method.KindCard, Card: &details},
-				CardFingerprint: s.Cards.Fingerprint(a.SessionID, a.Card.Number), CardsMax: s.Guard.Limits.CardsPerSession,
+				Details: a.Details, Takes: s.Takes(m.Value), CardsMax: s.Guard.Limits.CardsPerSession,
 				Acquirer: s.Acquirer.Name(), SaveAsked: a.Save, Kept: kept,
 			}
-			if attempt.Consent, err = s.consent(ctx, tx, st, a); err != nil {
+			if a.Card.Number != "" {
+				attempt.CardFingerprint = s.Cards.Fingerprint(a.SessionID, a.Card.Number)
+			}
+			if attempt.Consent, err = s.consent(st, m.Value, a); err != nil {
 				return err
 			}
 			changes, err := collect.StartAttempt(st, p, w, attempt)
@@ -122,14 +128,14 @@ func (s *Service) begin(ctx context.Context, origin engine.Origin, a Attempt) (c
 				return err
 			}
 			s.write(tx, changes)
-			call = s.withCustomer(st, started(changes), a.Card)
+			call = s.withCustomer(st, started(changes), a)
 			return nil
 		},
 	})
 	return call, err
 }
 
-// withSaved returns an attempt with the card of the saved method that pays, opened:
+// withSaved returns an attempt with what the method that pays was saved with, opened:
 // which card it is counts before anything is decided. That the method is the
 // customer's, and is still there, the decision makes sure of.
 func (s *Service) withSaved(ctx context.Context, a Attempt) (Attempt, error) {
@@ -145,16 +151,17 @@ func (s *Service) withSaved(ctx context.Context, a Attempt) (Attempt, error) {
 	if err := m.Value.Available(); err != nil {
 		return a, err
 	}
-	card, err := s.Cards.Card(ctx, m.Value)
+	cvc := a.Card.CVC
+	var err error
+	a.Card, a.Account, err = s.Cards.Open(ctx, m.Value)
 	if errors.Is(err, people.ErrErased) {
 		return a, method.ErrUnknown // it was removed just now
 	}
-	card.CVC = a.Card.CVC
-	a.Card = card
+	a.Card.CVC, a.Details = cvc, m.Value.Details
 	return a, err
 }
 
-// keep puts a card that is to be saved into the vault, before the intent that names
+// keep puts what is to be saved into the vault, before the intent that names
 // it; nil where none is to be. Whether it is, the session says, and once it was
 // created that does not change.
 func (s *Service) keep(ctx context.Context, origin engine.Origin, a Attempt) (*collect.Kept, error) {
@@ -167,11 +174,17 @@ func (s *Service) keep(ctx context.Context, origin engine.Origin, a Attempt) (*c
 			return nil, err
 		}
 	}
-	k, saves := collect.Keeps(st.Value, a.Save, origin.CommandID)
+	k, saves := collect.Keeps(st.Value, a.Details.Type, a.Save, origin.CommandID)
 	if !saves || st.Value.Series != nil && !a.AcceptMandate {
 		return nil, nil
 	}
-	kept, err := s.Cards.KeepCard(ctx, st.MerchantID, a.SessionID, k, a.Card)
+	var kept collect.Kept
+	var err error
+	if a.Details.Type == method.KindCard {
+		kept, err = s.Cards.KeepCard(ctx, st.MerchantID, a.SessionID, k, a.Card)
+	} else {
+		kept, err = s.Cards.KeepAccount(ctx, st.MerchantID, a.SessionID, k, a.Details.Type, a.Account)
+	}
 	if errors.Is(err, people.ErrErased) {
 		return nil, collect.ErrSessionNotActive // nobody can pay for one who is forgotten
 	}
@@ -180,19 +193,15 @@ func (s *Service) keep(ctx context.Context, origin engine.Origin, a Attempt) (*c
 
 // consent is the text that the customer agreed to; nil where they did not, or had
 // nothing to agree to.
-func (s *Service) consent(ctx context.Context, tx *engine.Tx, st session.State, a Attempt) (*collect.Consent, error) {
+func (s *Service) consent(st session.State, m merchant.State, a Attempt) (*collect.Consent, error) {
 	if st.Series == nil || !a.AcceptMandate {
 		return nil, nil
-	}
-	m, err := engine.Read(ctx, tx, s.Engine.Merchants, tx.Origin.MerchantID)
-	if err != nil {
-		return nil, err
 	}
 	locale := a.Locale
 	if locale == "" {
 		locale = localeDefault
 	}
-	text, version := mandate.TermsText(st.Series.Terms, m.Value.Settings.Name, locale)
+	text, version := mandate.TermsText(st.Series.Terms, m.Settings.Name, locale)
 	if a.TermsShown != "" && a.TermsShown != text {
 		return nil, ErrTermsChanged
 	}
@@ -203,23 +212,32 @@ func (s *Service) consent(ctx context.Context, tx *engine.Tx, st session.State, 
 const localeDefault = "en"
 
 // withCustomer is what the acquirer is asked when the customer is present.
-func (s *Service) withCustomer(st session.State, intent payment.AttemptStarted, card method.CardInput) acquirers.Authorisation {
-	call := acquirers.Authorisation{
+func (s *Service) withCustomer(st session.State, intent payment.AttemptStarted, a Attempt) acquirers.Authorisation {
+	call := with(acquirers.Authorisation{
 		Key: intent.Key, Amount: st.Amount, Currency: st.Currency, Country: st.Country,
 		Capture:        st.CaptureMethod != payment.CaptureManual,
 		Initiator:      acquirers.InitiatorCustomer,
 		Authentication: acquirers.AuthenticationIfRequired, StoredCredential: acquirers.StoredCredentialNone,
-		Card: acquirers.Card{
-			Number: card.Number, ExpMonth: card.ExpMonth, ExpYear: card.ExpYear, CVC: card.CVC, Holder: card.Name,
-		},
 		ReturnURL: s.BaseURL + "/checkout/" + st.CheckoutID,
-	}
+	}, intent.Details.Type, a.Card, a.Account)
 	switch {
 	case intent.PaymentMethodID != "":
 		call.StoredCredential = acquirers.StoredCredentialSubsequent
 	case intent.Save != nil:
 		call.StoredCredential = acquirers.StoredCredentialInitial
 	}
+	return call
+}
+
+// with adds to what the acquirer is asked what pays: a card, or an account of a kind.
+func with(call acquirers.Authorisation, kind method.Kind, card method.CardInput, account method.AccountInput) acquirers.Authorisation {
+	if kind == method.KindCard {
+		call.Card = acquirers.Card{
+			Number: card.Number, ExpMonth: card.ExpMonth, ExpYear: card.ExpYear, CVC: card.CVC, Holder: card.Name,
+		}
+		return call
+	}
+	call.Account = &acquirers.Account{Kind: string(kind), Bank: account.Bank, Phone: account.Phone}
 	return call
 }
 

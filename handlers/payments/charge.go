@@ -43,7 +43,7 @@ func (s *Service) Charge(ctx context.Context, origin engine.Origin, k *eventstor
 			charge := *c.Charge
 			charge.MandateID = w.Mandate.ID
 			c.Charge = &charge
-			changes, err := collect.StartCharge(w, collect.Charge{ID: c.ID, Session: c, Acquirer: s.Acquirer.Name()})
+			changes, err := collect.StartCharge(w, collect.Charge{ID: c.ID, Session: c, Acquirer: s.Acquirer.Name(), Takes: s.acquirerTakes()})
 			if err != nil {
 				return err
 			}

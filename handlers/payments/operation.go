@@ -2,6 +2,7 @@ package payments
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"time"
 
@@ -169,10 +170,12 @@ type explained struct {
 func (e explained) Unwrap() error { return e.error }
 
 func explain(err error, p payment.State, requested int64) error {
-	amounts := map[string]int64{
-		"authorised_amount": p.Authorised, "paid_amount": p.Captured, "voided_amount": p.Voided,
-		"expired_amount": p.Expired, "pending_amount": p.PendingAmount(), "capturable_amount": p.Capturable(),
-		"refunded_amount": p.Refunded, "refundable_amount": p.Refundable(),
+	amounts := map[string]int64{"refunded_amount": p.Refunded, "refundable_amount": p.Refundable()}
+	if p.Reserves() {
+		maps.Copy(amounts, map[string]int64{
+			"authorised_amount": p.Authorised, "paid_amount": p.Captured, "voided_amount": p.Voided,
+			"expired_amount": p.Expired, "pending_amount": p.PendingAmount(), "capturable_amount": p.Capturable(),
+		})
 	}
 	if requested > 0 {
 		amounts["requested_amount"] = requested

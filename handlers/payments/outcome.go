@@ -88,9 +88,6 @@ func (s *Service) Record(ctx context.Context, a acquirers.Answer) (done engine.D
 	if !ok {
 		return done, false, notFound("payment")
 	}
-	if a.Status == acquirers.StatusPending {
-		return done, false, nil
-	}
 	var recorded []payment.Event
 	done, err = s.Engine.Do(ctx, engine.Command{
 		Origin: engine.Origin{
@@ -125,7 +122,13 @@ func (s *Service) Record(ctx context.Context, a acquirers.Answer) (done engine.D
 			return done, true, p
 		}
 	}
-	return done, a.Status != acquirers.StatusActionRequired, nil
+	return done, final(a), nil
+}
+
+// final reports whether an answer is the acquirer's last word on what was asked, as
+// far as it knows now.
+func final(a acquirers.Answer) bool {
+	return a.Status != acquirers.StatusActionRequired && a.Status != acquirers.StatusPending
 }
 
 // count tells the guard what became of a customer's attempt. Payments without the
@@ -160,6 +163,9 @@ func blame(f payment.Failure) limits.Outcome {
 func isReversal(operation string) bool { return len(operation) > 4 && operation[:4] == "rev_" }
 
 func (s *Service) recordOperation(ctx context.Context, tx *engine.Tx, p payment.State, a acquirers.Answer) ([]payment.Event, error) {
+	if !final(a) {
+		return nil, nil // the answer comes by itself
+	}
 	c := payment.SettleOperation{
 		ID: tx.Origin.CommandID, Key: a.Key, Performed: a.Status == acquirers.StatusApproved, Reference: a.Reference, Now: tx.Now,
 	}
@@ -232,7 +238,7 @@ func (s *Service) recordAttempt(ctx context.Context, tx *engine.Tx, p payment.St
 	case acquirers.StatusClosed:
 		o.Kind = collect.OutcomeClosed
 	case acquirers.StatusPending:
-		return nil, nil
+		o.Kind = collect.OutcomePending
 	default:
 		return nil, errors.AssertionFailedf("the acquirer's status %q is not known", a.Status)
 	}

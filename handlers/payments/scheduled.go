@@ -48,7 +48,7 @@ func (s *Service) StartScheduled(ctx context.Context, tx *engine.Tx, sub subscri
 	if !ok {
 		return nil, errors.AssertionFailedf("%s is no payment's id", want.PaymentID)
 	}
-	changes, refusal := collect.StartCharge(w, collect.Charge{ID: paymentID, Session: c, Acquirer: s.Acquirer.Name()})
+	changes, refusal := collect.StartCharge(w, collect.Charge{ID: paymentID, Session: c, Acquirer: s.Acquirer.Name(), Takes: s.acquirerTakes()})
 	refused := forGood(refusal)
 	if refusal != nil && refused == "" {
 		return nil, refusal

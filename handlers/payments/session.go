@@ -52,7 +52,7 @@ func (s *Service) CreateSession(ctx context.Context, origin engine.Origin, k *ev
 				return err
 			}
 			c.Now, c.Country = tx.Now, m.Settings.Country
-			changes, err := collect.CreateSession(owner, newcomer, c)
+			changes, err := collect.CreateSession(owner, newcomer, s.Takes(m), c)
 			if err != nil {
 				return err
 			}
@@ -127,8 +127,8 @@ func (s *Service) offers(c session.Create) error {
 	return supported(s.Acquirer, c.CaptureMethod != payment.CaptureManual || can.ManualCapture, "manual capture")
 }
 
-// CancelSession gives a session up. While the customer is away to authenticate,
-// the acquirer closes the attempt first; then outstanding is true if it has not
+// CancelSession gives a session up. While the customer has to act elsewhere, the
+// acquirer closes the attempt first; then outstanding is true if it has not
 // answered in time.
 func (s *Service) CancelSession(ctx context.Context, origin engine.Origin, k *eventstore.IdempotencyKey, sessionID string, by session.CancelledBy) (done engine.Done, outstanding bool, err error) {
 	var closing string

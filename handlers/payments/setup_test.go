@@ -100,7 +100,7 @@ func (b *bundle) pays(ctx context.Context, t *testing.T, sessionID, number strin
 		t.Fatalf("the card is wrong: %v", wrong)
 	}
 	origin := engine.Origin{CommandID: engine.NewID(), Actor: domain.Actor{Kind: domain.ActorCustomer, ID: sessionID}}
-	return b.service().Pay(ctx, origin, payments.Attempt{SessionID: sessionID, Card: card, Details: details})
+	return b.service().Pay(ctx, origin, payments.Attempt{SessionID: sessionID, Card: card, Details: method.CardOf(details)})
 }
 
 // holdAppends makes appends of test mode wait inside PostgreSQL until release is

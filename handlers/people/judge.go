@@ -11,7 +11,7 @@ import (
 	"tender/vault"
 )
 
-// Judges tell the vault's sweep which profiles and cards the logs name.
+// Judges tell the vault's sweep which profiles, cards and accounts the logs name.
 func Judges(logs ...*engine.Engine) map[string]vault.Judge {
 	each := func(judge func(context.Context, *engine.Engine, vault.Entry) (vault.Verdict, error)) vault.Judge {
 		return func(ctx context.Context, entries []vault.Entry) ([]vault.Verdict, error) {
@@ -28,7 +28,7 @@ func Judges(logs ...*engine.Engine) map[string]vault.Judge {
 			return verdicts, nil
 		}
 	}
-	return map[string]vault.Judge{ProfileKind: each(judgeProfile), CardKind: each(judgeCard)}
+	return map[string]vault.Judge{ProfileKind: each(judgeProfile), CardKind: each(judgeMethod), AccountKind: each(judgeMethod)}
 }
 
 // judgeProfile: a profile is named by the customer whose it is.
@@ -47,10 +47,11 @@ func judgeProfile(ctx context.Context, g *engine.Engine, entry vault.Entry) (vau
 	return vault.Unnamed, nil
 }
 
-// judgeCard: a card is named by the method that was saved. Until then it is awaited
-// for as long as an attempt of its session is in flight.
-func judgeCard(ctx context.Context, g *engine.Engine, entry vault.Entry) (vault.Verdict, error) {
-	methodID, sessionID, found := strings.Cut(strings.TrimPrefix(entry.Field, CardKind+"/"), "/")
+// judgeMethod: a card or an account is named by the method that was saved. Until then
+// it is awaited for as long as an attempt of its session is in flight.
+func judgeMethod(ctx context.Context, g *engine.Engine, entry vault.Entry) (vault.Verdict, error) {
+	_, names, _ := strings.Cut(entry.Field, "/")
+	methodID, sessionID, found := strings.Cut(names, "/")
 	if !found || !id.Valid(id.Method, methodID) || !id.Valid(id.Session, sessionID) {
 		return vault.Unnamed, errors.AssertionFailedf("vault entry %s has the unknown field %q", entry.Ref, entry.Field)
 	}
@@ -59,7 +60,7 @@ func judgeCard(ctx context.Context, g *engine.Engine, entry vault.Entry) (vault.
 		return vault.Unnamed, err
 	}
 	if saved.Value.Exists() {
-		if saved.Value.CardRef == entry.Ref && !saved.Value.Removed {
+		if saved.Value.VaultRef == entry.Ref && !saved.Value.Removed {
 			return vault.Named, nil
 		}
 		return vault.Unnamed, nil

@@ -123,7 +123,7 @@ func (s *Service) belongings(ctx context.Context, tx *engine.Tx, c customer.Stat
 	return b, nil
 }
 
-// RemoveMethod takes a saved method out of use, and deletes its card.
+// RemoveMethod takes a saved method out of use, and deletes what the vault has of it.
 func (s *Service) RemoveMethod(ctx context.Context, origin engine.Origin, k *eventstore.IdempotencyKey, methodID string) (engine.Done, error) {
 	var removed method.State
 	done, err := s.Engine.Do(ctx, engine.Command{
@@ -152,7 +152,7 @@ func (s *Service) RemoveMethod(ctx context.Context, origin engine.Origin, k *eve
 				return err
 			}
 			removed = m
-			// In doubt first: whoever dies before the card is deleted leaves it to the
+			// In doubt first: whoever dies before it is deleted leaves it to the
 			// sweep.
 			if err := s.Safe.Doubt(ctx, m); err != nil {
 				return err
@@ -165,8 +165,8 @@ func (s *Service) RemoveMethod(ctx context.Context, origin engine.Origin, k *eve
 	if err != nil {
 		return done, err
 	}
-	if err := s.Safe.DeleteCard(context.WithoutCancel(ctx), removed); err != nil {
-		s.Log.WarnContext(ctx, "a removed method's card is left to the sweep", "payment_method", methodID, "error", err)
+	if err := s.Safe.DeleteMethod(context.WithoutCancel(ctx), removed); err != nil {
+		s.Log.WarnContext(ctx, "what a removed method was saved with is left to the sweep", "payment_method", methodID, "error", err)
 	}
 	return done, nil
 }

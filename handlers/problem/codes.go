@@ -71,6 +71,7 @@ const (
 	MandateViolation       domain.Code = "mandate_violation"
 	MandateAmbiguous       domain.Code = "mandate_ambiguous"
 	PaymentMethodUnusable  domain.Code = "payment_method_unusable"
+	PaymentNotOffered      domain.Code = "payment_method_not_offered"
 	TooManyCards           domain.Code = "too_many_cards"
 	OverdueAmountMismatch  domain.Code = "overdue_amount_mismatch"
 	ClockNotForward        domain.Code = "clock_not_forward"
@@ -271,6 +272,9 @@ var table = []Kind{
 	{Code: PaymentMethodUnusable, Status: http.StatusUnprocessableEntity, Title: "The payment method can't be used without the customer",
 		When: "Its issuer has declined it for good or wants the customer to confirm, or the card has expired. Nothing was sent.",
 		Do:   "Have the customer verify it again or give another one, with a session that they come to."},
+	{Code: PaymentNotOffered, Status: http.StatusUnprocessableEntity, Title: "The way to pay is not offered",
+		When: "None of the merchant's payment methods fits the session that is to be made; or an attempt uses one that its session does not offer: for its country, currency, amount, capture method, mandate or the wish to save it. Nothing was sent.",
+		Do:   "At the checkout, use one of the state's `payment_methods`. Where a session is refused, change what it asks for, or the merchant's choice of payment methods."},
 	{Code: TooManyCards, Status: http.StatusUnprocessableEntity, Title: "Too many different cards",
 		When: "As many different cards were tried for this session as may be (4 in live mode), and this is another one. Nothing was sent.",
 		Do:   "Have the customer use one of the cards that they tried before, or make a new session. A genuine customer rarely gets here: look whether somebody is trying out stolen cards."},

@@ -53,8 +53,8 @@ func mandateStory(events ...mandate.Event) []eventstore.Event {
 
 func methodStory(events ...method.Event) []eventstore.Event {
 	first := method.Saved{
-		CustomerID: storyCustomer, Kind: method.KindCard, Fingerprint: "fp_1", CardRef: "vault_1", SessionID: storySession,
-		Card: method.CardDetails{Type: "CREDIT", Scheme: "VISA", BIN: "424242", Last4: "4242", ExpMonth: 12, ExpYear: 2031},
+		CustomerID: storyCustomer, Fingerprint: "fp_1", VaultRef: "vault_1", SessionID: storySession,
+		Details: method.CardOf(method.CardDetails{Type: "CREDIT", Scheme: "VISA", BIN: "424242", Last4: "4242", ExpMonth: 12, ExpYear: 2031}),
 	}
 	return story(method.Codec, storyMethod, append([]method.Event{first}, events...)...)
 }

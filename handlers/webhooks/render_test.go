@@ -66,7 +66,7 @@ func paymentStory(events ...payment.Event) []eventstore.Event {
 		},
 		payment.AttemptStarted{
 			AttemptID: "att_1", Number: 1, Key: "key_1", AnswerBy: storyBegins.Add(15 * time.Second),
-			Details: payment.Details{Type: "card", Card: &method.CardDetails{Scheme: "VISA", Last4: "4242"}},
+			Details: method.Details{Type: "card", Card: &method.CardDetails{Scheme: "VISA", Last4: "4242"}},
 		},
 	}
 	return story(payment.Codec, "pay_01kjpy64c8ej6tkhd7mh6hksbc", append(first, events...)...)

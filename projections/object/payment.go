@@ -4,13 +4,14 @@ import (
 	"slices"
 
 	"tender/domain/codec"
+	"tender/domain/method"
 	"tender/domain/payment"
 	"tender/eventstore"
 )
 
 // Payment is a payment as clients see it. Amounts are minor units; at any time
-// authorised = paid + voided + expired + pending + capturable, and
-// paid = refunded + refundable + refunds pending.
+// authorised = paid + voided + expired + pending + capturable, where there are such
+// sums, and paid = refunded + refundable + refunds pending.
 type Payment struct {
 	ID                      string                `json:"id"`
 	ReconciliationReference string                `json:"reconciliation_reference,omitempty"`
@@ -20,19 +21,14 @@ type Payment struct {
 	Currency                string                `json:"currency"`
 	Country                 string                `json:"country"`
 	CaptureMethod           payment.CaptureMethod `json:"capture_method"`
-	AuthorisedAmount        int64                 `json:"authorised_amount"`
-	PaidAmount              int64                 `json:"paid_amount"`
-	VoidedAmount            int64                 `json:"voided_amount"`
-	ExpiredAmount           int64                 `json:"expired_amount"`
-	PendingAmount           int64                 `json:"pending_amount"`
-	CapturableAmount        int64                 `json:"capturable_amount"`
+	*Sums                                         // nil with methods that know no authorisation
 	RefundedAmount          int64                 `json:"refunded_amount"`
 	RefundableAmount        int64                 `json:"refundable_amount"`
 	AuthorisationExpiresAt  *Time                 `json:"authorisation_expires_at,omitempty"`
 	Captures                []Operation           `json:"captures"`
 	Voids                   []Operation           `json:"voids"`
 	Refunds                 []Operation           `json:"refunds"`
-	PaymentMethodDetails    *payment.Details      `json:"payment_method_details,omitempty"`
+	PaymentMethodDetails    *method.Details       `json:"payment_method_details,omitempty"`
 	PaymentSessionID        string                `json:"payment_session_id"`
 	CustomerID              string                `json:"customer_id,omitempty"`
 	PaymentMethodID         string                `json:"payment_method_id,omitempty"`
@@ -45,6 +41,16 @@ type Payment struct {
 	Version                 int                   `json:"version"`
 	CreatedAt               Time                  `json:"created_at"`
 	UpdatedAt               Time                  `json:"updated_at"`
+}
+
+// Sums say what became of an authorisation.
+type Sums struct {
+	AuthorisedAmount int64 `json:"authorised_amount"`
+	PaidAmount       int64 `json:"paid_amount"`
+	VoidedAmount     int64 `json:"voided_amount"`
+	ExpiredAmount    int64 `json:"expired_amount"`
+	PendingAmount    int64 `json:"pending_amount"`
+	CapturableAmount int64 `json:"capturable_amount"`
 }
 
 // Operation is a capture, a void or a refund as clients see it.
@@ -73,6 +79,10 @@ func (p Payment) Apply(mode string, e eventstore.Event, d codec.Named) Payment {
 	if _, ours := d.(payment.Event); !ours {
 		return p
 	}
+	if p.Sums != nil {
+		sums := *p.Sums // objects are values that several holders share
+		p.Sums = &sums
+	}
 	switch d := d.(type) {
 	case payment.Initiated:
 		p = Payment{
@@ -80,11 +90,11 @@ func (p Payment) Apply(mode string, e eventstore.Event, d codec.Named) Payment {
 			Currency: d.Currency, Country: d.Country, CaptureMethod: d.CaptureMethod,
 			Captures: []Operation{}, Voids: []Operation{}, Refunds: []Operation{}, PaymentSessionID: d.SessionID,
 			ExternalReference: d.ExternalReference, Metadata: d.Metadata, Mode: mode, CreatedAt: Time(e.At),
-			CustomerID: d.CustomerID, MandateID: d.MandateID,
+			CustomerID: d.CustomerID, MandateID: d.MandateID, Sums: &Sums{},
 		}
 	case payment.AttemptStarted:
 		details := d.Details
-		p.Status, p.PaymentMethodDetails = payment.StatusProcessing, &details
+		p.Status, p.PaymentMethodDetails, p.Sums = payment.StatusProcessing, &details, sumsOf(details.Type)
 		p.PaymentMethodID = d.PaymentMethodID
 	case payment.ActionRequired:
 		p.Status = payment.StatusPendingAction
@@ -94,7 +104,10 @@ func (p Payment) Apply(mode string, e eventstore.Event, d codec.Named) Payment {
 		p.AuthorisationExpiresAt = timeOf(d.ExpiresAt)
 	case payment.Paid:
 		p = p.succeeded(d.Amount, d.Reference, d.NetworkTransactionID).with(d.CustomerID, d.PaymentMethodID, d.MandateID)
-		p.PaidAmount, p.RefundableAmount = d.Amount, d.Amount
+		p.RefundableAmount = d.Amount
+		if p.Sums != nil {
+			p.PaidAmount = d.Amount
+		}
 	case payment.Verified:
 		p = p.succeeded(0, d.Reference, d.NetworkTransactionID).with(d.CustomerID, d.PaymentMethodID, d.MandateID)
 	case payment.AttemptFailed:
@@ -158,10 +171,21 @@ func (p Payment) applyOperation(e eventstore.Event, d codec.Named) Payment {
 func (p Payment) succeeded(amount int64, reference, networkTransactionID string) Payment {
 	p.Status = payment.StatusSucceeded
 	p.LastPaymentError = nil
-	p.AuthorisedAmount = amount
+	if p.Sums != nil {
+		p.AuthorisedAmount = amount
+	}
 	p.ReconciliationReference = reference
 	p.NetworkTransactionID = networkTransactionID
 	return p
+}
+
+// sumsOf are those of a payment that is about to be made with a kind of method. What
+// is not known here has the sums that all had once.
+func sumsOf(k method.Kind) *Sums {
+	if w, known := k.Way(); known && !w.Reserves {
+		return nil
+	}
+	return &Sums{}
 }
 
 func (p Payment) moveToPending(amount int64) Payment {

@@ -77,7 +77,7 @@ func paymentStates() map[string][]payment.Event {
 	expired := reserved(append(captured(60_000), payment.AuthorisationExpired{Amount: 40_000, Currency: "ZAR"}, reversal)...)
 	return map[string][]payment.Event{
 		"processing":     manual,
-		"pending_action": after(manual, payment.ActionRequired{AttemptID: attemptID, URL: "https://acs.example/1", ActionBy: noon.Add(15 * time.Minute)}),
+		"pending_action": after(manual, payment.ActionRequired{AttemptID: attemptID, Action: payment.ActionRedirect, URL: "https://acs.example/1", ActionBy: noon.Add(15 * time.Minute)}),
 		"draft":          after(manual, failed),
 		"tried_again":    after(manual, failed, again),
 		"failed":         after(manual, final),
@@ -230,8 +230,8 @@ func TestEventsOfOthersChangeNothing(t *testing.T) {
 func TestAction(t *testing.T) {
 	t.Parallel()
 	manual := paying(payment.CaptureManual)
-	away := after(manual, payment.ActionRequired{AttemptID: attemptID, URL: "https://acs.example/1", ActionBy: noon.Add(15 * time.Minute)})
-	there := object.Action{URL: "https://acs.example/1", By: noon.Add(15 * time.Minute)}
+	away := after(manual, payment.ActionRequired{AttemptID: attemptID, Action: payment.ActionRedirect, URL: "https://acs.example/1", ActionBy: noon.Add(15 * time.Minute)})
+	there := object.Action{Kind: payment.ActionRedirect, URL: "https://acs.example/1", By: noon.Add(15 * time.Minute)}
 	for name, c := range map[string]struct {
 		events []payment.Event
 		want   object.Action

@@ -12,7 +12,6 @@ import (
 	"tender/domain/codec"
 	"tender/domain/decline"
 	"tender/domain/method"
-	"tender/domain/payment"
 	"tender/eventstore"
 )
 
@@ -38,7 +37,7 @@ var noon = time.Date(2026, time.May, 4, 12, 0, 0, 123e6, time.UTC)
 var (
 	declined = decline.New(decline.CardDeclined, decline.InsufficientFunds)
 	timedOut = decline.New(decline.TimedOut, "")
-	visa     = payment.Details{Type: "card", Card: &method.CardDetails{
+	visa     = method.Details{Type: "card", Card: &method.CardDetails{
 		Type: "CREDIT", Scheme: "VISA", BIN: "424242", Last4: "4242", ExpMonth: 12, ExpYear: 2030,
 	}}
 )

@@ -79,6 +79,7 @@ func stream[E codec.Named](c codec.Codec[E], name string, events []E) []eventsto
 var (
 	insufficient = decline.New(decline.CardDeclined, decline.InsufficientFunds)
 	unconfirmed  = decline.New(decline.CardDeclined, decline.AuthenticationRequired)
+	phone        = method.AccountDetails{Phone: method.MaskPhone("+27825550100")}
 	visa         = method.CardDetails{Type: method.TypeCredit, Scheme: "VISA", BIN: "424242", Last4: "4242", ExpMonth: 12, ExpYear: 2030}
 )
 

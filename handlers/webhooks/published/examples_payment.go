@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"tender/domain/decline"
+	"tender/domain/method"
 	"tender/domain/payment"
 )
 
@@ -14,16 +16,26 @@ func paymentOf(name, told string, capture payment.CaptureMethod, events ...payme
 			SessionID: sessionID, Amount: 100_000, Currency: "ZAR", Country: "ZA", CaptureMethod: capture, Intent: payment.IntentPayment,
 			Acquirer: "simulator", ExternalReference: "order-1042", Metadata: map[string]string{"basket": "b-77"},
 		},
-		attempt(),
+		attempt(method.CardOf(visa)),
 	}
 	return example{name, told, stream(payment.Codec, paymentID, append(first, events...))}
 }
 
-func attempt() payment.AttemptStarted {
-	card := visa
+// byAccount is a payment that is made with another kind of method than a card.
+func byAccount(name, told string, d method.Details, events ...payment.Event) example {
+	first := []payment.Event{
+		payment.Initiated{
+			SessionID: sessionID, Amount: 100_000, Currency: "ZAR", Country: "ZA", CaptureMethod: payment.CaptureAutomatic,
+			Intent: payment.IntentPayment, Acquirer: "simulator",
+		},
+		attempt(d),
+	}
+	return example{name, told, stream(payment.Codec, paymentID, append(first, events...))}
+}
+
+func attempt(d method.Details) payment.AttemptStarted {
 	return payment.AttemptStarted{
-		AttemptID: attemptID, Number: 1, Key: paymentID + "-1", AnswerBy: begins.Add(15 * time.Second),
-		Details: payment.Details{Type: "card", Card: &card},
+		AttemptID: attemptID, Number: 1, Key: paymentID + "-1", AnswerBy: begins.Add(15 * time.Second), Details: d,
 	}
 }
 
@@ -45,13 +57,19 @@ func paymentExamples() []example {
 			SessionID: sessionID, Currency: "ZAR", Country: "ZA", CaptureMethod: payment.CaptureAutomatic,
 			Intent: payment.IntentVerification, Acquirer: "simulator", CustomerID: customerID,
 		},
-		attempt(),
+		attempt(method.CardOf(visa)),
 		payment.Verified{
 			AttemptID: attemptID, Reference: "SIM-7Q2M4K", NetworkTransactionID: "ntx_4410", CustomerID: customerID,
 			PaymentMethodID: methodID, MandateID: mandateID,
 		},
 	}
+	sold := payment.Paid{AttemptID: attemptID, Amount: 100_000, Currency: "ZAR", Reference: "SIM-7Q2M4K"}
+	approve := payment.ActionRequired{AttemptID: attemptID, Action: payment.ActionApprove, ActionBy: begins.Add(15 * time.Minute)}
+	unanswered := payment.AttemptFailed{AttemptID: attemptID, Failure: decline.New(decline.TimedOut, "")}
 	return []example{
+		byAccount(succeeded+".instant_eft", succeeded, method.AccountOf(method.KindInstantEFT, method.AccountDetails{Bank: "fnb", BankName: "FNB"}), sold),
+		byAccount(succeeded+".capitec_pay", succeeded, method.AccountOf(method.KindCapitecPay, phone), approve, sold),
+		byAccount(attemptFailed+".mtn_momo", attemptFailed, method.AccountOf(method.KindMTNMoMo, phone), approve, unanswered),
 		paymentOf(succeeded, succeeded, payment.CaptureAutomatic, paid()),
 		paymentOf(succeeded+".authorised", succeeded, payment.CaptureManual, authorised()),
 		{succeeded + ".verified", succeeded, stream(payment.Codec, paymentID, verified)},

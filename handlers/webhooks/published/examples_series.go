@@ -65,9 +65,12 @@ func mandateExamples() []example {
 		mandate.ChargeSucceeded{PaymentID: nextPaymentID, Amount: 2500, Currency: "ZAR"}, mandate.Exhausted{},
 	}
 	saved := method.Saved{
-		CustomerID: customerID, Kind: method.KindCard, Card: visa, Fingerprint: "fp_5ZQ3M8K1", CardRef: "vault/1", SessionID: sessionID,
+		CustomerID: customerID, Details: method.CardOf(visa), Fingerprint: "fp_5ZQ3M8K1", VaultRef: "vault/1", SessionID: sessionID,
 	}
+	account := saved
+	account.Details = method.AccountOf(method.KindCapitecPay, phone)
 	return []example{
+		{"payment_method.saved.capitec_pay", "payment_method.saved", stream(method.Codec, methodID, []method.Event{account})},
 		mandateOf("mandate.created", "mandate.created", terms),
 		mandateOf("mandate.created.on_demand", "mandate.created", ranged),
 		mandateOf("mandate.created.installment", "mandate.created", parts),

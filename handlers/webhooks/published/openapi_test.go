@@ -24,8 +24,6 @@ var differences = map[string]string{
 	"payment/data/status lacks initiating":                                              "no payment is ever shown in it today",
 	"payment/data/captures/*/reason is not in the document":                             "captures, voids and refunds share a Go type; only refunds have a reason",
 	"payment/data/voids/*/reason is not in the document":                                "as with captures",
-	"payment_method/data/card is required in the document only":                         "today all saved methods are cards",
-	"payment/data/payment_method_details/card is required in the document only":         "today all payments are by card",
 	"payment_session/data/client_token is in the document only":                         "it is in the answer to a creation alone",
 	"payment_session/data/options/checkout_options/success_url is in the document only": "a request's older name for return_url, which is shown instead",
 }

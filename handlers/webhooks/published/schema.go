@@ -8,6 +8,7 @@ import (
 
 	"github.com/cockroachdb/errors"
 
+	"tender/domain/method"
 	shown "tender/projections/object"
 )
 
@@ -76,6 +77,12 @@ func integer() *Schema { return &Schema{Type: "integer"} }
 // A type whose JSON can't be seen from its Go is in [shapes]; one that is in
 // neither way known is a mistake in the program.
 func schemaOf(t reflect.Type) *Schema {
+	switch t {
+	case reflect.TypeFor[method.Details]():
+		return details()
+	case reflect.TypeFor[shown.PaymentMethod]():
+		return paymentMethod()
+	}
 	if shape, ok := shapes[t]; ok {
 		return shape()
 	}
@@ -111,16 +118,29 @@ func (s *Schema) addFields(t reflect.Type) {
 	for f := range fieldsOf(t) {
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
+		case f.Anonymous && name == "" && f.Type.Kind() == reflect.Pointer:
+			s.addOptional(f.Type.Elem())
+			continue
 		case f.Anonymous && name == "":
 			s.addFields(f.Type)
 			continue
-		case name == "" || name == "-":
+		case name == "-":
+			continue // its shape is known otherwise
+		case name == "":
 			panic("published: " + t.String() + "." + f.Name + " has no name on the wire")
 		}
 		s.Properties[name] = fieldOf(t, name, f.Type)
 		if !strings.Contains(options, "omit") {
 			s.Required = append(s.Required, name)
 		}
+	}
+}
+
+// addOptional adds the fields of a struct that is embedded by a pointer: where that
+// is nil, none of them is written.
+func (s *Schema) addOptional(t reflect.Type) {
+	for name, property := range schemaOf(t).Properties {
+		s.Properties[name] = property
 	}
 }
 

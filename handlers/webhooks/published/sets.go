@@ -28,6 +28,7 @@ var sets = map[reflect.Type][]string{
 	reflect.TypeFor[payment.CaptureMethod](): {"automatic", "manual"},
 	reflect.TypeFor[shown.PaceStatus]():      {"normal", "slowed"},
 	reflect.TypeFor[shown.OperationStatus](): {"pending", "succeeded", "failed"},
+	reflect.TypeFor[method.Kind]():           {"card", "instant_eft", "capitec_pay", "mtn_momo"},
 	reflect.TypeFor[method.Scheme]():         {"VISA", "MASTERCARD", "AMEX", "DINERS", "DISCOVER", "JCB", "UNIONPAY", "MAESTRO"},
 	reflect.TypeFor[decline.ErrorCode](): {
 		"card_declined", "authentication_failed", "processing_error", "expired_card", "incorrect_cvc",
@@ -78,8 +79,6 @@ var fields = map[field]func() *Schema{
 	of[shown.PaymentMethod]("mode"): modes,
 	of[shown.Pace]("mode"):          modes,
 
-	of[payment.Details]("type"):                      func() *Schema { return oneOf(method.KindCard) },
-	of[shown.PaymentMethod]("type"):                  func() *Schema { return oneOf(method.KindCard) },
 	of[method.CardDetails]("type"):                   func() *Schema { return oneOf(method.TypeCredit, method.TypeDebit) },
 	of[method.CardDetails]("scheme"):                 setOf[method.Scheme],
 	of[shown.CheckoutOptions]("save_payment_method"): setOf[session.Save],

@@ -2,8 +2,10 @@ package published
 
 import (
 	"reflect"
+	"slices"
 
 	"tender/domain/mandate"
+	"tender/domain/method"
 	"tender/domain/recurrence"
 	"tender/domain/subscription"
 	shown "tender/projections/object"
@@ -38,6 +40,50 @@ func amount() *Schema {
 // item always has its date: terms without are refused.
 func item() *Schema {
 	return object(map[string]*Schema{"amount": integer(), "date": date()})
+}
+
+// details have their type, and a member of that name.
+func details() *Schema {
+	s := object(map[string]*Schema{"type": setOf[method.Kind]()})
+	s.addKinds(method.Ways(), reflect.TypeFor[method.CardDetails](), reflect.TypeFor[method.AccountDetails]())
+	return s
+}
+
+// paymentMethod has a member that its type names, too. It is of a kind that can be
+// saved.
+func paymentMethod() *Schema {
+	s := object(map[string]*Schema{})
+	s.addFields(reflect.TypeFor[shown.PaymentMethod]())
+	slices.Sort(s.Required)
+	savable := slices.DeleteFunc(method.Ways(), func(w method.Way) bool { return !w.Savable })
+	var kinds []string
+	for _, w := range savable {
+		kinds = append(kinds, string(w.Kind))
+	}
+	s.Properties["type"] = oneOf(kinds...)
+	s.addKinds(savable, reflect.TypeFor[shown.MethodCard](), reflect.TypeFor[shown.MethodAccount]())
+	return s
+}
+
+// addKinds adds a member for each kind of method. Of an account there stands what its
+// kind asks for.
+func (s *Schema) addKinds(ways []method.Way, card, account reflect.Type) {
+	for _, w := range ways {
+		if w.Kind == method.KindCard {
+			s.Properties[string(w.Kind)] = schemaOf(card)
+			continue
+		}
+		known := schemaOf(account)
+		for name, asked := range map[string]bool{"bank": w.AsksBank(), "bank_name": w.AsksBank(), "phone": w.AsksPhone()} {
+			if asked {
+				known.Required = append(known.Required, name)
+			} else {
+				delete(known.Properties, name)
+			}
+		}
+		slices.Sort(known.Required)
+		s.Properties[string(w.Kind)] = known
+	}
 }
 
 func rule() *Schema {

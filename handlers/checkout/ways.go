@@ -1,0 +1,85 @@
+package checkout
+
+import (
+	"slices"
+
+	"tender/domain/collect"
+	"tender/domain/method"
+	"tender/domain/payment"
+	"tender/projections/object"
+)
+
+// takes is what ways to pay there are for the merchant's sessions.
+func (v *view) takes() collect.Takes { return v.service.Takes(v.merchant.Value) }
+
+// ways are those by which the customer may pay. The rules that an attempt is held to
+// are the same.
+func (v *view) ways() []method.Way { return v.takes().Offered(v.session.Value) }
+
+// way is one of them.
+func (v *view) way(k method.Kind) (method.Way, bool) {
+	ways := v.ways()
+	i := slices.IndexFunc(ways, func(w method.Way) bool { return w.Kind == k })
+	if i < 0 {
+		return method.Way{}, false
+	}
+	return ways[i], true
+}
+
+// wayJSON is a way to pay, and what it lets the customer choose from.
+type wayJSON struct {
+	Type  method.Kind `json:"type"`
+	Banks []bankJSON  `json:"banks,omitempty"`
+}
+
+type bankJSON struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+func (v *view) wayJSON(w method.Way) wayJSON {
+	out := wayJSON{Type: w.Kind}
+	if w.AsksBank() {
+		for _, b := range v.takes().Banks {
+			out.Banks = append(out.Banks, bankJSON(b))
+		}
+	}
+	return out
+}
+
+// asked is what the customer has to do elsewhere now; the zero Action is nothing.
+func (v *view) asked() object.Action {
+	if v.payment == nil || !v.payment.Value.WaitsForCustomer() || v.session.Value.CancelRequested != "" {
+		return object.Action{}
+	}
+	return v.action.Value
+}
+
+// actionURL is where the customer has to go now, or "".
+func (v *view) actionURL() string {
+	if a := v.asked(); a.Kind == payment.ActionRedirect {
+		return a.URL
+	}
+	return ""
+}
+
+// approval is what the customer has to approve on their telephone; ok is false where
+// there is nothing. Only in test mode it names a page that plays the telephone.
+func (v *view) approval() (a object.Action, ok bool) {
+	a = v.asked()
+	if v.shown.Value.Mode != "test" {
+		a.URL = ""
+	}
+	return a, a.Kind == payment.ActionApprove
+}
+
+func (v *view) nextAction() *nextAction {
+	if url := v.actionURL(); url != "" {
+		return &nextAction{Type: payment.ActionRedirect, URL: url}
+	}
+	if a, ok := v.approval(); ok {
+		by := object.Time(a.By)
+		return &nextAction{Type: payment.ActionApprove, URL: a.URL, ExpiresAt: &by}
+	}
+	return nil
+}
