@@ -1,6 +1,7 @@
 package checkout_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -95,7 +96,7 @@ func TestThreeDSecure(t *testing.T) {
 				"status": "active", "payment_outcome": "pending", "last_payment_error": nil, "next_action.type": "redirect", "attempt_id": attempt["attempt_id"],
 			})
 			k.payment().Shows(object{"status": "pending_action", "authorised_amount": 0})
-			if location := h.Decide(t, a.Text("next_action.url"), c.decision); location != handlerstest.BaseURL+"/checkout/"+k.id {
+			if location := h.Decide(t, a.Text("next_action.url"), c.decision); location != fmt.Sprintf("%s/checkout/%s?back=%s", handlerstest.BaseURL, k.id, attempt["attempt_id"]) {
 				t.Errorf("the customer is led to %s", location)
 			}
 			eventually(t, "the outcome is known", func() bool { return k.state().At("next_action") == nil })

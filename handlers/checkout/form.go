@@ -45,6 +45,7 @@ func (s *Server) attemptForm(w http.ResponseWriter, r *http.Request) {
 		chosen = shown.Values.Method
 	}
 	shown.Values = page.Values{
+		Bank: r.PostForm.Get(page.FieldBank), Phone: r.PostForm.Get(page.FieldPhone),
 		Exp: r.PostForm.Get(page.FieldExp), Name: r.PostForm.Get(page.FieldName), Method: chosen,
 		Save: in.save != nil && *in.save, Accept: in.accept && in.shown == v.terms(),
 	}
@@ -58,7 +59,7 @@ func (v *view) formInput(form url.Values) attemptInput {
 		card: method.CardInput{
 			Number: form.Get(page.FieldNumber), CVC: form.Get(page.FieldCVC), Name: form.Get(page.FieldName),
 		},
-		account: method.AccountInput{Bank: form.Get(method.FieldBank), Phone: form.Get(method.FieldPhone)},
+		account: method.AccountInput{Bank: form.Get(page.FieldBank), Phone: form.Get(page.FieldPhone)},
 	}
 	in.kind = method.KindCard
 	if m := form.Get(page.FieldMethod); m != "" {
@@ -98,7 +99,7 @@ func (in attemptInput) mistakesOf(err error, form url.Values) (fields []method.F
 	}
 	// What the rules refuse comes as what merchants would be shown.
 	switch p := problem.From(err); {
-	case p.Code == problem.NotFound && in.methodID != "":
+	case p.Code == problem.NotFound && in.methodID != "", p.Code == problem.PaymentNotOffered:
 		return []method.FieldProblem{{Field: page.FieldMethod, Code: page.CodeGone}}, true
 	case p.Code == problem.TooManyCards:
 		field := page.FieldNumber

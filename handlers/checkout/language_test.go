@@ -28,10 +28,10 @@ func TestLanguageOfThePage(t *testing.T) {
 	t.Parallel()
 	h := open(t)
 	for _, tt := range []struct{ merchants, browsers, lang, heading, amount string }{
-		{"", "", "en", "Pay by card", "ZAR\u00a0100.00"},
-		{"", "de,fr-FR;q=0.8,en;q=0.5", "fr-FR", "Payer par carte", "100,00\u00a0ZAR"},
-		{"en-ZA", "fr", "en-ZA", "Pay by card", "R\u00a0100.00"},
-		{"xh", "fr", "fr", "Payer par carte", "100,00\u00a0ZAR"},
+		{"", "", "en", "Choose how to pay", "ZAR\u00a0100.00"},
+		{"", "de,fr-FR;q=0.8,en;q=0.5", "fr-FR", "Choisissez comment payer", "100,00\u00a0ZAR"},
+		{"en-ZA", "fr", "en-ZA", "Choose how to pay", "R\u00a0100.00"},
+		{"xh", "fr", "fr", "Choisissez comment payer", "100,00\u00a0ZAR"},
 	} {
 		options := object{}
 		if tt.merchants != "" {

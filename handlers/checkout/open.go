@@ -9,6 +9,7 @@ import (
 	"tender/domain/payment"
 	"tender/domain/session"
 	"tender/handlers/checkout/page"
+	"tender/handlers/payments"
 	"tender/handlers/problem"
 )
 
@@ -24,19 +25,14 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) {
 	}
 	shown := s.pageOf(r, v)
 	shown.LeadOn = !r.URL.Query().Has(page.StayParam) && shown.Frame == nil
-	if shown.State == page.StateRedirecting && cameFromOutside(r) && v.parent(r) == "" {
-		// Most likely back from the bank, whose word is about to come: sending the
-		// customer there again would throw them to and fro.
+	if back := r.URL.Query().Get(payments.ReturnParam); back != "" && back == shown.AttemptID && shown.State == page.StateRedirecting && v.parent(r) == "" {
+		// Back from the bank, whose word may take a while: sending the customer there
+		// again would throw them to and fro. The page remembers that when it is opened
+		// again.
 		shown.State = page.StateProcessing
+		shown.PageURL += "?" + payments.ReturnParam + "=" + back
 	}
 	s.render(w, r, http.StatusOK, shown)
-}
-
-// cameFromOutside reports whether the browser says that another origin's page led
-// here.
-func cameFromOutside(r *http.Request) bool {
-	from := r.Header.Get("Sec-Fetch-Site")
-	return from == "cross-site" || from == "same-site"
 }
 
 // pageOf is the page for the state that the checkout is in.
@@ -56,14 +52,15 @@ func (s *Server) pageOf(r *http.Request, v view) page.View {
 	}
 	v.showBrand(&out)
 	v.showSeries(&out)
-	if st.Status == session.StatusActive && (!v.inFlight() || v.actionURL() != "") {
+	v.showWays(&out)
+	if st.Status == session.StatusActive && (!v.inFlight() || v.asked().Kind != "") {
 		out.CancelURL = path + "/cancel"
 	}
 	if left := payment.AttemptsMax - len(st.AttemptIDs); left <= attemptsLeftShown {
 		out.AttemptsLeft = max(left, 0)
 	}
 	state := v.state()
-	out.Shown = page.Shown{Status: string(state.Status), Outcome: string(state.PaymentOutcome), NextActionURL: v.actionURL()}
+	out.Shown = page.Shown{Status: string(state.Status), Outcome: string(state.PaymentOutcome), NextActionURL: state.nextURL()}
 	if e := state.LastPaymentError; e != nil {
 		out.LastError = e.ErrorCode
 		out.Shown.LastErrorAt = time.Time(e.Timestamp).UTC().Format("2006-01-02T15:04:05.000Z")
@@ -77,8 +74,12 @@ func (s *Server) pageOf(r *http.Request, v view) page.View {
 
 func receipt(v view) page.Receipt {
 	out := page.Receipt{PaymentID: v.paid.Value.ID, At: v.session.At}
-	if d := v.paid.Value.PaymentMethodDetails; d != nil && d.Card != nil {
-		out.Scheme, out.Last4 = string(d.Card.Scheme), d.Card.Last4
+	switch d := v.paid.Value.PaymentMethodDetails; {
+	case d == nil:
+	case d.Card != nil:
+		out.Scheme, out.Last4 = d.Card.Scheme, d.Card.Last4
+	case d.Account != nil:
+		out.Kind, out.BankName, out.Phone = string(d.Type), d.Account.BankName, d.Account.Phone
 	}
 	return out
 }
@@ -97,6 +98,8 @@ func (v *view) pageState(now time.Time) page.State {
 		return page.StateExpired
 	case v.actionURL() != "":
 		return page.StateRedirecting
+	case v.asked().Kind == payment.ActionApprove:
+		return page.StateApproving
 	case v.inFlight():
 		return page.StateProcessing
 	case !now.Before(st.ExpiresAt):

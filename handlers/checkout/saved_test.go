@@ -86,7 +86,7 @@ func TestSavedCardPays(t *testing.T) {
 	if ids := k.offers(); ids != nil {
 		t.Errorf("strangers are offered %q", ids)
 	}
-	hides(t, k.page(), `type="radio"`)
+	hides(t, k.page(), `value="pmt_`)
 }
 
 // Only the session's own customer's cards can be named, and only while they are there.

@@ -113,7 +113,7 @@ func (c *purchase) kept(want bool) (methodID string) {
 func TestSavingByForm(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	const box, sentence = `name="save_payment_method"`, "Your card will be saved for your next payments"
+	const box, sentence = `name="save_payment_method"`, "will be saved for your next payments"
 	k := h.sells(t, saves("prompt"))
 	says(t, k.page(), box)
 	hides(t, k.page(), sentence)

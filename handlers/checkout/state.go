@@ -46,6 +46,14 @@ type nextAction struct {
 	ExpiresAt *object.Time `json:"expires_at,omitempty"`
 }
 
+// nextURL is the address in next_action; "": there is none.
+func (s stateJSON) nextURL() string {
+	if s.NextAction == nil {
+		return ""
+	}
+	return s.NextAction.URL
+}
+
 func (v *view) state() stateJSON {
 	o := v.shown.Value
 	out := stateJSON{Status: o.Status, PaymentOutcome: o.PaymentOutcome, AttemptID: v.attemptID()}

@@ -6,6 +6,7 @@ import (
 	"tender/domain/collect"
 	"tender/domain/method"
 	"tender/domain/payment"
+	"tender/handlers/checkout/page"
 	"tender/projections/object"
 )
 
@@ -71,6 +72,50 @@ func (v *view) approval() (a object.Action, ok bool) {
 		a.URL = ""
 	}
 	return a, a.Kind == payment.ActionApprove
+}
+
+// showWays adds the ways to pay, and what concerns the one that was tried last.
+func (v *view) showWays(out *page.View) {
+	if v.payable() {
+		for _, w := range v.ways() {
+			shown := page.Method{Kind: string(w.Kind), Phone: w.AsksPhone(), Saves: w.Savable}
+			for _, b := range v.wayJSON(w).Banks {
+				shown.Banks = append(shown.Banks, page.Bank(b))
+			}
+			out.Methods = append(out.Methods, shown)
+		}
+		out.Values.Method = v.possible(out.Values.Method)
+	}
+	if v.payment == nil {
+		return
+	}
+	if d := v.payment.Value.Attempt.Details; d.Account != nil {
+		out.Kind, out.BankName, out.PhoneMasked = string(d.Type), d.Account.BankName, d.Account.Phone
+	}
+	if a, ok := v.approval(); ok {
+		out.NextURL, out.ApproveBy = a.URL, a.By
+	}
+}
+
+// possible is the way that is chosen until the customer chooses: the wanted one, if
+// it is a saved method or offered. After a try by account that failed it is the same
+// again.
+func (v *view) possible(wanted string) string {
+	if wanted != page.AnotherCard {
+		return wanted
+	}
+	if v.payment != nil && v.shown.Value.LastPaymentError != nil {
+		if w, offered := v.way(v.payment.Value.Attempt.Details.Type); offered {
+			return string(w.Kind)
+		}
+	}
+	if _, offered := v.way(method.KindCard); offered {
+		return wanted
+	}
+	for _, w := range v.ways() {
+		return string(w.Kind)
+	}
+	return wanted
 }
 
 func (v *view) nextAction() *nextAction {

@@ -208,6 +208,10 @@ func (s *Service) consent(st session.State, m merchant.State, a Attempt) (*colle
 	return &collect.Consent{Text: text, TextVersion: version, Locale: locale}, nil
 }
 
+// ReturnParam is the query parameter by which a customer's page knows that they come
+// back from the bank, and of which attempt.
+const ReturnParam = "back"
+
 // localeDefault is that of pages which name no other.
 const localeDefault = "en"
 
@@ -218,7 +222,7 @@ func (s *Service) withCustomer(st session.State, intent payment.AttemptStarted, 
 		Capture:        st.CaptureMethod != payment.CaptureManual,
 		Initiator:      acquirers.InitiatorCustomer,
 		Authentication: acquirers.AuthenticationIfRequired, StoredCredential: acquirers.StoredCredentialNone,
-		ReturnURL: s.BaseURL + "/checkout/" + st.CheckoutID,
+		ReturnURL: s.BaseURL + "/checkout/" + st.CheckoutID + "?" + ReturnParam + "=" + intent.AttemptID,
 	}, intent.Details.Type, a.Card, a.Account)
 	switch {
 	case intent.PaymentMethodID != "":
