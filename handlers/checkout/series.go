@@ -101,8 +101,9 @@ func (v *view) savedMethod(methodID string) (object.PaymentMethod, bool) {
 func (v *view) showSeries(out *page.View) {
 	st := v.session.Value
 	out.Verifies = st.Amount == 0
-	if agreed := v.agreed(); agreed != "" && st.Status == session.StatusCompleted {
-		out.Agreed = strings.Split(agreed, "\n")
+	if agreed := v.agreed(); agreed != nil && st.Status == session.StatusCompleted {
+		out.Agreed = strings.Split(agreed.Text, "\n")
+		out.AgreedLang, _, _ = strings.Cut(agreed.TextVersion, "-") // which begins with it
 	}
 	if st.Status == session.StatusCompleted {
 		out.Saved = v.payment != nil && v.payment.Value.Attempt.Save != nil
@@ -128,12 +129,13 @@ func (v *view) showSeries(out *page.View) {
 	out.Values.Save = out.AsksToSave && v.payment != nil && v.payment.Value.Attempt.Save != nil
 }
 
-// agreed is the text that the customer agreed to as they paid, as it is kept.
-func (v *view) agreed() string {
-	if v.payment == nil || v.payment.Value.Attempt.Save == nil || v.payment.Value.Attempt.Save.Consent == nil {
-		return ""
+// agreed is what the customer agreed to as they paid, as it is kept; nil where that is
+// nothing.
+func (v *view) agreed() *mandate.Consent {
+	if v.payment == nil || v.payment.Value.Attempt.Save == nil {
+		return nil
 	}
-	return v.payment.Value.Attempt.Save.Consent.Text
+	return v.payment.Value.Attempt.Save.Consent
 }
 
 // suggested is the saved card that is chosen until the customer chooses: the latest

@@ -118,6 +118,9 @@ func TestEveryPageInABrowser(t *testing.T) {
 			}
 			if !look.NoScript {
 				for _, wrong := range tab.Inaccessible() {
+					if look.Forced && strings.HasPrefix(wrong, "color-contrast") {
+						continue // axe reckons with our colours, and what shows are the system's
+					}
 					t.Errorf("%s, %s: %s", name, look, wrong)
 				}
 			}

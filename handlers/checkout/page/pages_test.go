@@ -145,7 +145,7 @@ func everyPage() map[string]page.View {
 		}),
 		"succeeded_series": view(page.StateSucceeded, func(v *page.View) {
 			receipt(v)
-			v.Outcome, v.Saved, v.Agreed = "paid", true, terms
+			v.Outcome, v.Saved, v.Agreed, v.AgreedLang = "paid", true, terms, "en"
 		}),
 		"succeeded_saved": view(page.StateSucceeded, func(v *page.View) {
 			receipt(v)

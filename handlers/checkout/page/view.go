@@ -160,7 +160,9 @@ type View struct {
 	Receipt Receipt
 	Saved   bool     // of a success: the card has been saved
 	Agreed  []string // of a success: the sentences that the customer agreed to
-	Problem Problem
+	// AgreedLang is the language of these, which may not be the page's; empty: it is.
+	AgreedLang string
+	Problem    Problem
 
 	// Shown is what the state at StateURL said when this page was made, so that
 	// the page notices when it says something else.
