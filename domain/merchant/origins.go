@@ -2,8 +2,6 @@ package merchant
 
 import (
 	"fmt"
-	"net"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,50 +26,62 @@ func OriginProblem(raw, mode string) string {
 		return fmt.Sprintf("An origin has at most %d bytes.", OriginBytesMax)
 	}
 	base, wild := strings.CutSuffix(raw, ":"+anyPort)
-	u, err := url.Parse(base)
-	if err != nil || u.Host == "" || base != u.Scheme+"://"+u.Host || base != strings.ToLower(base) || !plainHost(u) {
+	o, ok := readOrigin(base)
+	if !ok {
 		return "An origin is a scheme and a host, with a port if it is not the default, in small letters and without a path, for example https://shop.example."
 	}
-	loopback := mode == "test" && loopbackHost(u.Hostname())
+	loopback := mode == "test" && o.loopback()
 	switch {
-	case u.Scheme != "https" && (u.Scheme != "http" || !loopback):
+	case o.scheme != "https" && (o.scheme != "http" || !loopback):
 		return "An origin is https; http is for loopback addresses in test mode."
-	case wild && (!loopback || u.Port() != ""):
+	case wild && (!loopback || o.port != ""):
 		return "Only a loopback address in test mode may have any port."
-	case u.Scheme == "https" && u.Port() == "443", u.Scheme == "http" && u.Port() == "80":
+	case o.scheme == "https" && o.port == "443", o.scheme == "http" && o.port == "80":
 		return "An origin leaves out its scheme's default port, as browsers do."
 	}
 	return ""
 }
 
-// plainHost reports whether the host is a name, or an IPv4 address, that may stand in
-// a header as it is: no wildcard, nothing that ends a list or a directive there. IPv6
-// addresses have no place in frame-ancestors.
-func plainHost(u *url.URL) bool {
-	host := u.Hostname()
-	if port := u.Port(); port != "" {
+// origin is one in its parts; without a port its scheme's is meant.
+type origin struct{ scheme, host, port string }
+
+// readOrigin takes an origin apart. The host is a name, or an IPv4 address, that may
+// stand in a header as it is: no wildcard, nothing that ends a list or a directive
+// there. IPv6 addresses have no place in frame-ancestors.
+func readOrigin(raw string) (origin, bool) {
+	scheme, rest, _ := strings.Cut(raw, "://")
+	host, port, withPort := strings.Cut(rest, ":")
+	if withPort {
 		n, err := strconv.Atoi(port)
 		if err != nil || n < 1 || n > 65535 || strconv.Itoa(n) != port {
-			return false
+			return origin{}, false
 		}
-	} else if strings.HasSuffix(u.Host, ":") {
-		return false
-	}
-	if strings.HasPrefix(u.Host, "[") {
-		return false
 	}
 	for label := range strings.SplitSeq(host, ".") {
 		named := label != "" && len(label) <= 63 && label[0] != '-' && label[len(label)-1] != '-'
 		if !named || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+			return origin{}, false
+		}
+	}
+	return origin{scheme, host, port}, true
+}
+
+// loopback reports whether the host is this machine: localhost, or 127.0.0.0/8 as it
+// is written out (RFC 6890).
+func (o origin) loopback() bool {
+	if o.host == "localhost" {
+		return true
+	}
+	parts := strings.Split(o.host, ".")
+	if len(parts) != 4 || parts[0] != "127" {
+		return false
+	}
+	for _, p := range parts {
+		if n, err := strconv.Atoi(p); err != nil || n > 255 || strconv.Itoa(n) != p {
 			return false
 		}
 	}
 	return true
-}
-
-func loopbackHost(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // OriginsProblem says what is wrong with the list as a whole, or "".

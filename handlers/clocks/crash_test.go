@@ -82,7 +82,7 @@ func (b *bundle) told(t *testing.T) []string {
 var anonymous = regexp.MustCompile(`[a-z]{2,3}_[0-9a-z]{26}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 
 // drawn are the members of payloads that differ from run to run.
-var drawn = []string{"answer_by", "action_by", "reference", "network_transaction_id", "vault_ref", "fingerprint", "profile_ref"}
+var drawn = []string{"answer_by", "action_by", "reference", "network_transaction_id", "vault_ref", "fingerprint", "card_fingerprint", "profile_ref"}
 
 // plain is a payload without what is drawn.
 func plain(t *testing.T, payload []byte) string {
