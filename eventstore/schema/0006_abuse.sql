@@ -5,8 +5,8 @@ SET LOCAL ROLE tender_app;
 -- Attempts that failed lately, by what they are counted for. An entry counts until
 -- its time and is swept after it.
 CREATE TABLE {{work}}.failed_attempts (
-    subject bytea       NOT NULL, -- an HMAC, of an address or of a card's number
-    part    text        NOT NULL, -- of an address a span of seconds, of a card a session
+    subject bytea       NOT NULL, -- an HMAC, of an address, a card's number or a telephone's
+    part    text        NOT NULL, -- of an address a span of seconds, of the others a session
     failed  integer     NOT NULL,
     until   timestamptz NOT NULL,
     CONSTRAINT failed_attempts_key PRIMARY KEY (subject, part)
@@ -20,7 +20,8 @@ CREATE TABLE {{work}}.outstanding_attempts (
     key        text        NOT NULL, -- of the acquirer's operation
     session_id text        NOT NULL,
     address    bytea       NOT NULL, -- empty: none is known
-    card       bytea       NOT NULL, -- empty: no card pays
+    means      bytea       NOT NULL, -- of what pays; empty: neither a card nor a telephone
+    asked      boolean     NOT NULL, -- a telephone was, which has counted since
     until      timestamptz NOT NULL,
     CONSTRAINT outstanding_attempts_key PRIMARY KEY (key)
 );

@@ -2,6 +2,7 @@ package checkout_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -78,6 +79,25 @@ func (c *purchase) tells(want ...string) {
 	if !slices.Equal(got, want) {
 		c.t.Errorf("the payment tells %q, not %q", got, want)
 	}
+}
+
+// theirPage is what the customer sees at their bank, or on their telephone.
+func theirPage(t *testing.T, url string) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	html, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(html)
 }
 
 // Offered is what fits the session, and nothing else is taken.
@@ -167,6 +187,9 @@ func TestInstantEFT(t *testing.T) {
 	if page := h.customer.Get(back).Is(http.StatusOK); !strings.Contains(string(page.Body), `data-state="processing"`) || !strings.Contains(string(page.Body), a.Text("next_action.url")) {
 		t.Errorf("back from the bank, the page is %s", page.Body)
 	}
+	if bank := theirPage(t, a.Text("next_action.url")); !strings.Contains(bank, "Corner Shop") {
+		t.Errorf("the bank's page does not say who is paid: %s", bank)
+	}
 	if page := k.page().Is(http.StatusOK); !strings.Contains(string(page.Body), `data-state="redirecting"`) {
 		t.Errorf("opened anew, the page is %s", page.Body)
 	}
@@ -202,6 +225,9 @@ func TestApprovalOnTheTelephone(t *testing.T) {
 		page := string(k.page().Is(http.StatusOK).Body)
 		if !strings.Contains(page, `data-state="approving"`) || !strings.Contains(page, "•••• 4567") || strings.Contains(page, wholeNumber[3:]) {
 			t.Errorf("%s: the page is %s", kind, page)
+		}
+		if phone := theirPage(t, a.Text("next_action.url")); !strings.Contains(phone, "Corner Shop") {
+			t.Errorf("the telephone does not say who is paid: %s", phone)
 		}
 		h.Decide(t, a.Text("next_action.url"), "approve")
 		eventually(t, "it is paid", func() bool { return k.state().Text("payment_outcome") == "paid" })

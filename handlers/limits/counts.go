@@ -14,7 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// subject stands for an address or a card in the counts: an HMAC. Zero: there is none.
+// subject stands for an address, a card or a telephone in the counts: an HMAC. Zero: there is none.
 type subject [16]byte
 
 func subjectOf(key []byte, what string) (s subject) {
@@ -35,8 +35,21 @@ func addressText(a netip.Addr) string {
 	return network(a).String()
 }
 
+// phoneDomain keeps the HMACs of telephones' numbers apart from those of cards' under
+// the same key.
+const phoneDomain = "telephone "
+
+// meansText is what of what pays is counted; "" for what is neither a card nor a
+// telephone.
+func meansText(a Attempt) string {
+	if a.Phone != "" {
+		return phoneDomain + a.Phone
+	}
+	return a.Card
+}
+
 // entry is one line of the counts: of an address what failed within a span, of a card
-// what failed in a session.
+// or a telephone what failed in a session.
 type entry struct {
 	part   string // the span or the session
 	failed int
@@ -156,22 +169,49 @@ func (g *Guard) query(ctx context.Context, subjects [][]byte, now time.Time) (ma
 // from the span's end.
 const spanLength = 10 * time.Second
 
-// noteFailure counts a failed attempt for its address and its card.
+// line is what is added to the counts.
+type line struct {
+	subject subject
+	part    string
+	until   time.Time
+}
+
+// meansLine counts a session for the card or the telephone.
+func (f *Flight) meansLine(now time.Time) line {
+	return line{f.means, f.sessionID, now.Add(FailuresWindow)}
+}
+
+// noteFailure counts a failed attempt for its address, and its card or telephone.
 func (g *Guard) noteFailure(ctx context.Context, f *Flight) {
 	now := g.Engine.Now().Wall
 	span := now.Truncate(spanLength)
-	type line struct {
-		subject subject
-		part    string
-		until   time.Time
-	}
 	var lines []line
 	if f.address != (subject{}) {
 		lines = append(lines, line{f.address, strconv.FormatInt(span.Unix(), 10), span.Add(spanLength + FailuresWindow)})
 	}
-	if f.card != (subject{}) {
-		lines = append(lines, line{f.card, f.sessionID, now.Add(FailuresWindow)})
+	if f.means != (subject{}) {
+		lines = append(lines, f.meansLine(now))
 	}
+	g.note(ctx, lines)
+}
+
+// noteAsked counts an approval that a telephone is asked for as if it had failed:
+// whoever asks a stranger's need not wait until that one has refused. If it is given,
+// it is forgiven.
+func (g *Guard) noteAsked(ctx context.Context, f *Flight) {
+	g.note(ctx, []line{f.meansLine(g.Engine.Now().Wall)})
+}
+
+// forgive takes back that a telephone was asked.
+func (g *Guard) forgive(ctx context.Context, f *Flight) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	defer cancel()
+	if _, err := g.Engine.Store.Pool().Exec(ctx, g.tables.forgive, bytesOf(f.means), f.sessionID); err != nil {
+		g.complain(ctx, "an approval that was given counts as failed", err)
+	}
+}
+
+func (g *Guard) note(ctx context.Context, lines []line) {
 	// In one order for everybody, so that no two wait for each other.
 	slices.SortFunc(lines, func(a, b line) int { return slices.Compare(a.subject[:], b.subject[:]) })
 	var subjects [][]byte
@@ -194,7 +234,7 @@ const outstandingMax = 24 * time.Hour
 func (g *Guard) leaveNote(ctx context.Context, f *Flight) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
-	_, err := g.Engine.Store.Pool().Exec(ctx, g.tables.leaveNote, f.key, f.sessionID, bytesOf(f.address), bytesOf(f.card), g.Engine.Now().Wall.Add(outstandingMax))
+	_, err := g.Engine.Store.Pool().Exec(ctx, g.tables.leaveNote, f.key, f.sessionID, bytesOf(f.address), bytesOf(f.means), f.asks, g.Engine.Now().Wall.Add(outstandingMax))
 	if err != nil {
 		g.complain(ctx, "an attempt's outcome will not be counted", err)
 	}
@@ -205,8 +245,8 @@ func (g *Guard) takeNote(ctx context.Context, key string) (*Flight, bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
 	f := &Flight{guard: g, key: key}
-	var address, card []byte
-	err := g.Engine.Store.Pool().QueryRow(ctx, g.tables.takeNote, key).Scan(&f.sessionID, &address, &card)
+	var address, means []byte
+	err := g.Engine.Store.Pool().QueryRow(ctx, g.tables.takeNote, key).Scan(&f.sessionID, &address, &means, &f.asks)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, false
 	}
@@ -215,7 +255,7 @@ func (g *Guard) takeNote(ctx context.Context, key string) (*Flight, bool) {
 		return nil, false
 	}
 	copy(f.address[:], address)
-	copy(f.card[:], card)
+	copy(f.means[:], means)
 	return f, true
 }
 

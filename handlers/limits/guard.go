@@ -41,7 +41,7 @@ type Config struct {
 	Limits Limits
 	Engine *engine.Engine
 	// CardKey and AddressKey are the keys of the HMACs that are counted, in place of
-	// what they are of. They serve no other purpose.
+	// what they are of: of telephones, too, under the cards'. They serve no other purpose.
 	CardKey, AddressKey []byte
 	Log                 *slog.Logger
 }
@@ -77,17 +77,22 @@ type Attempt struct {
 	MerchantID, SessionID string
 	Address               netip.Addr // zero: it is not known
 	Card                  string     // its number; "": no card pays
+	Phone                 string     // the number of the telephone that is to approve; "": none is
 	Slowed                bool       // the merchant is
 }
 
 // Flight is an attempt that was let through, until its process no longer waits for
 // its outcome.
 type Flight struct {
-	guard         *Guard
-	sessionID     string
-	address, card subject
-	key           string
-	counted       bool // its outcome was; guarded by the guard's mutex
+	guard          *Guard
+	sessionID      string
+	address, means subject // means: of the card or the telephone
+	asks           bool    // a telephone is asked for an approval
+	key            string
+
+	// Guarded by the guard's mutex.
+	counted bool // its outcome was
+	failed  bool // and it has failed by the customer's or the card's doing
 }
 
 // Admit lets an attempt through, or refuses it with the problem that the customer is
@@ -99,8 +104,8 @@ type Flight struct {
 // with many honest customers behind one address is not held up.
 func (g *Guard) Admit(ctx context.Context, a Attempt) (*Flight, error) {
 	f := &Flight{
-		guard: g, sessionID: a.SessionID,
-		address: subjectOf(g.AddressKey, addressText(a.Address)), card: subjectOf(g.CardKey, a.Card),
+		guard: g, sessionID: a.SessionID, asks: a.Phone != "",
+		address: subjectOf(g.AddressKey, addressText(a.Address)), means: subjectOf(g.CardKey, meansText(a)),
 	}
 	if err := g.admit(ctx, f); err != nil {
 		return nil, err
@@ -158,8 +163,8 @@ func (g *Guard) judge(f *Flight, counts map[subject][]entry, before map[subject]
 	for _, e := range counts[f.address] {
 		failed += e.failed
 	}
-	sessions := len(counts[f.card])
-	if slices.ContainsFunc(counts[f.card], func(e entry) bool { return e.part == f.sessionID }) {
+	sessions := len(counts[f.means])
+	if slices.ContainsFunc(counts[f.means], func(e entry) bool { return e.part == f.sessionID }) {
 		sessions = 0 // this one is among them: it is none more
 	}
 	switch {
@@ -167,11 +172,19 @@ func (g *Guard) judge(f *Flight, counts map[subject][]entry, before map[subject]
 		full = tooMany("Too many attempts to pay have failed from this address. Try again later.",
 			freeAt(counts[f.address], failed-g.Limits.FailuresPerAddress, func(e entry) int { return e.failed }).Sub(now))
 	case sessions >= g.Limits.SessionsPerCard:
-		full = tooMany("Too many attempts to pay with this card have failed. Try again later, or with another card.",
-			freeAt(counts[f.card], sessions-g.Limits.SessionsPerCard, func(entry) int { return 1 }).Sub(now))
+		full = tooMany(f.tooOften(),
+			freeAt(counts[f.means], sessions-g.Limits.SessionsPerCard, func(entry) int { return 1 }).Sub(now))
 	}
-	crowded = failed+before[f.address] >= g.Limits.FailuresPerAddress || sessions+before[f.card] >= g.Limits.SessionsPerCard
+	crowded = failed+before[f.address] >= g.Limits.FailuresPerAddress || sessions+before[f.means] >= g.Limits.SessionsPerCard
 	return full, crowded
+}
+
+// tooOften says that too many sessions have failed with what pays.
+func (f *Flight) tooOften() string {
+	if f.asks {
+		return "This number was asked too often to approve payments, or has refused too many. Try again later, or another way to pay."
+	}
+	return "Too many attempts to pay with this card have failed. Try again later, or with another card."
 }
 
 func tooMany(detail string, wait time.Duration) problem.Problem {
@@ -180,7 +193,7 @@ func tooMany(detail string, wait time.Duration) problem.Problem {
 
 func (f *Flight) subjects() []subject {
 	var all []subject
-	for _, s := range []subject{f.address, f.card} {
+	for _, s := range []subject{f.address, f.means} {
 		if s != (subject{}) {
 			all = append(all, s)
 		}
@@ -207,14 +220,20 @@ func (f *Flight) End(ctx context.Context) {
 	counted := f.counted
 	g.mu.Unlock()
 	if !counted {
+		if f.asks {
+			g.noteAsked(ctx, f)
+		}
 		g.leaveNote(ctx, f)
 	}
 	g.mu.Lock()
-	recordedMeanwhile := f.counted && !counted
+	recordedMeanwhile, failed := f.counted && !counted, f.failed
 	delete(g.flights, f.key)
 	g.mu.Unlock()
 	if recordedMeanwhile {
 		_, _ = g.takeNote(ctx, f.key)
+		if f.asks && !failed {
+			g.forgive(ctx, f)
+		}
 	}
 	g.crowd.leave(f.subjects())
 }
@@ -240,13 +259,16 @@ func (g *Guard) Count(ctx context.Context, merchantID, key string, o Outcome) {
 	g.mu.Lock()
 	f := g.flights[key]
 	if f != nil {
-		f.counted = true
+		f.counted, f.failed = true, o == Failed
 	}
 	g.mu.Unlock()
 	if f == nil {
 		var noted bool
 		if f, noted = g.takeNote(ctx, key); !noted {
 			return
+		}
+		if f.asks && o != Failed {
+			g.forgive(ctx, f)
 		}
 	}
 	if o == Failed {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -159,6 +160,54 @@ func TestSavedCards(t *testing.T) {
 	b.refused(b.pays(visa, there))
 	_, checkoutID = b.merchant.Create(10_000, of)
 	b.refused(b.customer.Post("/checkout/"+checkoutID+"/attempts", with, handlerstest.From(there)))
+}
+
+// A telephone is asked in so many sessions only, as long as it does not approve: a
+// stranger's does not ring for ever. Its owner may pay as often as they like.
+func TestTelephones(t *testing.T) {
+	t.Parallel()
+	b := setup(t, only(func(l *limits.Limits) { l.SessionsPerCard, l.CardsPerSession = 3, 1 }))
+	elsewhere := b.customer.On(b.Process()) // the acquirer notifies the first
+	asks := func(number string) (*handlerstest.Answer, func() string) {
+		sessionID, checkoutID := b.merchant.Create(10_000)
+		with := handlerstest.Object{"payment_method": handlerstest.Object{"type": "capitec_pay", "capitec_pay": handlerstest.Object{"phone": number}}}
+		return elsewhere.Post("/checkout/"+checkoutID+"/attempts", with, handlerstest.From(there)), func() string {
+			s := b.merchant.Get(handlerstest.SessionsPath + "/" + sessionID).Is(http.StatusOK)
+			return s.Text("payment_outcome") + s.Text("last_payment_error.error_code")
+		}
+	}
+	const owner, stranger = "082 123 4567", "083 765 4321"
+	for range 5 {
+		a, outcome := asks(owner)
+		b.Decide(t, a.Is(http.StatusOK).Text("next_action.url"), "approve")
+		handlerstest.Eventually(t, "it is paid", func() bool { return outcome() == "paid" })
+	}
+	handlerstest.Eventually(t, "what was approved is forgiven", func() bool { return b.rows("failed_attempts") == 0 && b.rows("outstanding_attempts") == 0 })
+
+	refused, outcome := asks(stranger)
+	b.Decide(t, refused.Is(http.StatusOK).Text("next_action.url"), "refuse")
+	handlerstest.Eventually(t, "it is refused", func() bool { return strings.HasSuffix(outcome(), "customer_cancelled") })
+	for range 2 { // nobody has decided yet
+		a, _ := asks("+27 83 765 4321")
+		a.Is(http.StatusOK)
+	}
+	asked := b.authorisations()
+	a, _ := asks(stranger)
+	wait := b.refused(a)
+	if wait > limits.FailuresWindow || wait < limits.FailuresWindow-time.Minute || b.authorisations() != asked {
+		t.Errorf("the wait is %s, the acquirer was asked %d times more", wait, b.authorisations()-asked)
+	}
+	a, _ = asks(owner)
+	a.Is(http.StatusOK)
+
+	// A session that takes one card takes many telephones and one card.
+	checkoutID := b.sells()
+	for _, number := range []string{"082 000 0404", "082 111 0404"} { // nobody has them
+		b.customer.Post("/checkout/"+checkoutID+"/attempts", handlerstest.Object{"payment_method": handlerstest.Object{
+			"type": "mtn_momo", "mtn_momo": handlerstest.Object{"phone": number},
+		}}).Is(http.StatusOK)
+	}
+	b.tries(checkoutID, visa, here).Is(http.StatusOK).Shows(handlerstest.Object{"status": "completed"})
 }
 
 // However many arrive at once, no more than may fail reach the acquirer.

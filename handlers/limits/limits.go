@@ -17,7 +17,8 @@ type Limits struct {
 	// [FailuresWindow].
 	FailuresPerAddress int
 	// SessionsPerCard is in how many sessions, of any merchants, an attempt with one
-	// card may fail within [FailuresWindow]. Those sessions themselves may go on.
+	// card may fail within [FailuresWindow], or one telephone be asked to approve
+	// without doing so. Those sessions themselves may go on.
 	SessionsPerCard int
 	// AttemptsJudged is from how many attempts within [JudgedWindow] on a merchant is
 	// slowed if more than half of them failed.

@@ -13,10 +13,11 @@ const sweepMax = 10_000
 
 // tables are the statements on the counts, which lie in the log's work schema.
 type tables struct {
-	look, fail, leaveNote, takeNote string
-	total, sums, failing, slowed    string
-	place, freeAt, release, mark    string
-	sweeps                          []string
+	look, fail, forgive          string
+	leaveNote, takeNote          string
+	total, sums, failing, slowed string
+	place, freeAt, release, mark string
+	sweeps                       []string
 }
 
 func newTables(log eventstore.Log) tables {
@@ -30,9 +31,10 @@ func newTables(log eventstore.Log) tables {
 		fail: q(`INSERT INTO {failed} AS f (subject, part, failed, until)
 			SELECT subject, part, 1, until FROM unnest($1::bytea[], $2::text[], $3::timestamptz[]) AS n (subject, part, until)
 			ON CONFLICT (subject, part) DO UPDATE SET failed = f.failed + 1, until = greatest(f.until, excluded.until)`),
-		leaveNote: q(`INSERT INTO {outstanding} (key, session_id, address, card, until) VALUES ($1, $2, $3, $4, $5)
+		forgive: q(`DELETE FROM {failed} WHERE subject = $1 AND part = $2`),
+		leaveNote: q(`INSERT INTO {outstanding} (key, session_id, address, means, asked, until) VALUES ($1, $2, $3, $4, $5, $6)
 			ON CONFLICT (key) DO NOTHING`),
-		takeNote: q(`DELETE FROM {outstanding} WHERE key = $1 RETURNING session_id, address, card`),
+		takeNote: q(`DELETE FROM {outstanding} WHERE key = $1 RETURNING session_id, address, means, asked`),
 
 		total: q(`INSERT INTO {merchants} AS m (merchant_id, span, attempts, failed)
 			SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::int[], $4::int[])

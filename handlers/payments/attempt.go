@@ -60,7 +60,7 @@ func (s *Service) Pay(ctx context.Context, origin engine.Origin, a Attempt) erro
 		return err
 	}
 	flight, err := s.Guard.Admit(ctx, limits.Attempt{
-		MerchantID: origin.MerchantID, SessionID: a.SessionID, Address: a.Address, Card: a.Card.Number,
+		MerchantID: origin.MerchantID, SessionID: a.SessionID, Address: a.Address, Card: a.Card.Number, Phone: a.Account.Phone,
 		Slowed: s.Engine.Merchants.Ref(origin.MerchantID).Value.Slowed(),
 	})
 	if err != nil {
@@ -128,7 +128,7 @@ func (s *Service) begin(ctx context.Context, origin engine.Origin, a Attempt) (c
 				return err
 			}
 			s.write(tx, changes)
-			call = s.withCustomer(st, started(changes), a)
+			call = s.withCustomer(st, m.Value, started(changes), a)
 			return nil
 		},
 	})
@@ -216,11 +216,11 @@ const ReturnParam = "back"
 const localeDefault = "en"
 
 // withCustomer is what the acquirer is asked when the customer is present.
-func (s *Service) withCustomer(st session.State, intent payment.AttemptStarted, a Attempt) acquirers.Authorisation {
+func (s *Service) withCustomer(st session.State, m merchant.State, intent payment.AttemptStarted, a Attempt) acquirers.Authorisation {
 	call := with(acquirers.Authorisation{
 		Key: intent.Key, Amount: st.Amount, Currency: st.Currency, Country: st.Country,
-		Capture:        st.CaptureMethod != payment.CaptureManual,
-		Initiator:      acquirers.InitiatorCustomer,
+		Capture:   st.CaptureMethod != payment.CaptureManual,
+		Initiator: acquirers.InitiatorCustomer, Payee: m.Settings.Name,
 		Authentication: acquirers.AuthenticationIfRequired, StoredCredential: acquirers.StoredCredentialNone,
 		ReturnURL: s.BaseURL + "/checkout/" + st.CheckoutID + "?" + ReturnParam + "=" + intent.AttemptID,
 	}, intent.Details.Type, a.Card, a.Account)

@@ -9,6 +9,7 @@ import (
 	"tender/domain/customer"
 	"tender/domain/id"
 	"tender/domain/mandate"
+	"tender/domain/merchant"
 	"tender/domain/method"
 	"tender/domain/payment"
 	"tender/domain/session"
@@ -48,7 +49,7 @@ func (s *Service) Charge(ctx context.Context, origin engine.Origin, k *eventstor
 				return err
 			}
 			s.write(tx, changes)
-			with, call = w.Method, withoutCustomer(asked(c, started(changes).Key), w.Mandate, w.Method)
+			with, call = w.Method, withoutCustomer(asked(c, m, started(changes).Key), w.Mandate, w.Method)
 			return nil
 		},
 	})
@@ -75,9 +76,9 @@ func (s *Service) collect(ctx context.Context, call acquirers.Authorisation, wit
 }
 
 // asked is what a session wants of the acquirer.
-func asked(c session.Create, key string) acquirers.Authorisation {
+func asked(c session.Create, m merchant.State, key string) acquirers.Authorisation {
 	return acquirers.Authorisation{
-		Key: key, Amount: c.Amount, Currency: c.Currency, Country: c.Country, Capture: c.CaptureMethod != payment.CaptureManual,
+		Key: key, Payee: m.Settings.Name, Amount: c.Amount, Currency: c.Currency, Country: c.Country, Capture: c.CaptureMethod != payment.CaptureManual,
 	}
 }
 

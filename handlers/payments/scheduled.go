@@ -10,6 +10,7 @@ import (
 	"tender/domain/collect"
 	"tender/domain/id"
 	"tender/domain/mandate"
+	"tender/domain/merchant"
 	"tender/domain/method"
 	"tender/domain/payment"
 	"tender/domain/session"
@@ -40,7 +41,11 @@ func (s *Service) StartScheduled(ctx context.Context, tx *engine.Tx, sub subscri
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.scheduledSession(ctx, tx, sub, want)
+	m, err := engine.Read(ctx, tx, s.Engine.Merchants, tx.Origin.MerchantID)
+	if err != nil {
+		return nil, err
+	}
+	c, err := scheduledSession(m.Value, sub, want, tx.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -63,23 +68,19 @@ func (s *Service) StartScheduled(ctx context.Context, tx *engine.Tx, sub subscri
 	if refused != "" {
 		return nil, nil
 	}
-	return &Scheduled{call: withoutCustomer(asked(c, started(changes).Key), w.Mandate, w.Method), with: w.Method}, nil
+	return &Scheduled{call: withoutCustomer(asked(c, m.Value, started(changes).Key), w.Mandate, w.Method), with: w.Method}, nil
 }
 
 // scheduledSession is the session that a subscription's try is made in.
-func (s *Service) scheduledSession(ctx context.Context, tx *engine.Tx, sub subscription.State, want subscription.Charge) (session.Create, error) {
+func scheduledSession(m merchant.State, sub subscription.State, want subscription.Charge, now domain.Moment) (session.Create, error) {
 	sessionID, ok := id.Parse(id.Session, want.SessionID)
 	if !ok {
 		return session.Create{}, errors.AssertionFailedf("%s is no session's id", want.SessionID)
 	}
-	m, err := engine.Read(ctx, tx, s.Engine.Merchants, tx.Origin.MerchantID)
-	if err != nil {
-		return session.Create{}, err
-	}
 	occurrence := want.Occurrence()
 	return session.Create{
 		ID: sessionID, Type: session.TypeNextInSeries, Amount: want.Amount, Currency: want.Currency,
-		Country: m.Value.Settings.Country, CaptureMethod: payment.CaptureAutomatic, CustomerID: sub.CustomerID, Now: tx.Now,
+		Country: m.Settings.Country, CaptureMethod: payment.CaptureAutomatic, CustomerID: sub.CustomerID, Now: now,
 		Charge: &session.Charge{
 			PaymentMethodID: want.PaymentMethodID, MandateID: want.MandateID,
 			SubscriptionID: sub.ID, Occurrence: &occurrence,
