@@ -97,7 +97,7 @@ func (v *view) savedMethod(methodID string) (object.PaymentMethod, bool) {
 	return m.Value, true
 }
 
-// showSeries adds what concerns saving, saved cards and later payments.
+// showSeries adds what concerns saving, saved methods and later payments.
 func (v *view) showSeries(out *page.View) {
 	st := v.session.Value
 	out.Verifies = st.Amount == 0
@@ -116,16 +116,18 @@ func (v *view) showSeries(out *page.View) {
 	out.SavedNeedCVC = v.needsCVC()
 	now := v.now()
 	for _, m := range v.offered() {
-		if m.Card == nil {
-			continue
+		saved := page.SavedMethod{ID: m.ID}
+		switch {
+		case m.Card != nil:
+			d := m.Card.CardDetails
+			saved.Scheme, saved.Last4, saved.ExpMonth, saved.ExpYear = d.Scheme, d.Last4, d.ExpMonth, d.ExpYear
+			saved.CVCDigits, saved.Expired = d.CVCDigits(), d.ExpiredAt(now)
+		case m.Account != nil:
+			saved.Kind, saved.Phone = string(m.Type), m.Account.Phone
 		}
-		d := m.Card.CardDetails
-		out.SavedCards = append(out.SavedCards, page.SavedCard{
-			ID: m.ID, Scheme: d.Scheme, Last4: d.Last4, ExpMonth: d.ExpMonth, ExpYear: d.ExpYear,
-			CVCDigits: d.CVCDigits(), Expired: d.ExpiredAt(now),
-		})
+		out.SavedMethods = append(out.SavedMethods, saved)
 	}
-	out.Values.Method = v.suggested(out.SavedCards)
+	out.Values.Method = v.suggested(out.SavedMethods)
 	out.Values.Save = out.AsksToSave && v.payment != nil && v.payment.Value.Attempt.Save != nil
 }
 
@@ -138,26 +140,26 @@ func (v *view) agreed() *mandate.Consent {
 	return v.payment.Value.Attempt.Save.Consent
 }
 
-// suggested is the saved card that is chosen until the customer chooses: the latest
+// suggested is the saved method that is chosen until the customer chooses: the latest
 // that is good. After a try that failed it is what they tried, and another card where
 // the bank does not want that one.
-func (v *view) suggested(cards []page.SavedCard) string {
+func (v *view) suggested(methods []page.SavedMethod) string {
 	if e := v.shown.Value.LastPaymentError; e != nil && v.payment != nil {
 		switch decline.ErrorCode(e.ErrorCode) {
 		case decline.CardDeclined, decline.ExpiredCard, decline.PaymentMethodUnavailable:
 			return page.AnotherCard
 		case decline.AuthenticationFailed, decline.IncorrectCVC, decline.ProcessingError, decline.CustomerCancelled, decline.TimedOut:
 		}
-		return good(cards, func(c page.SavedCard) bool { return c.ID == v.payment.Value.Attempt.PaymentMethodID })
+		return good(methods, func(m page.SavedMethod) bool { return m.ID == v.payment.Value.Attempt.PaymentMethodID })
 	}
-	return good(cards, func(page.SavedCard) bool { return true })
+	return good(methods, func(page.SavedMethod) bool { return true })
 }
 
-// good is the first card that may be chosen and is wanted.
-func good(cards []page.SavedCard, wanted func(page.SavedCard) bool) string {
-	for _, c := range cards {
-		if !c.Expired && wanted(c) {
-			return c.ID
+// good is the first method that may be chosen and is wanted.
+func good(methods []page.SavedMethod, wanted func(page.SavedMethod) bool) string {
+	for _, m := range methods {
+		if !m.Expired && wanted(m) {
+			return m.ID
 		}
 	}
 	return page.AnotherCard

@@ -47,18 +47,13 @@ func formField(field string) string {
 	return field
 }
 
-// Name is what the customer knows the saved card by.
-func (s shown) Name(c SavedCard) (string, error) {
-	return s.T("receipt.card_ending", "scheme", schemeName(c.Scheme), "last4", c.Last4)
-}
-
-// Expiry says until when a saved card is good, or was.
-func (s shown) Expiry(c SavedCard) (string, error) {
+// expiry says until when a saved card is good, or was.
+func (s shown) expiry(m SavedMethod) (string, error) {
 	key := "saved.good"
-	if c.Expired {
+	if m.Expired {
 		key = "saved.expired"
 	}
-	return s.T(key, "date", fmt.Sprintf("%02d / %02d", c.ExpMonth, c.ExpYear%100))
+	return s.T(key, "date", fmt.Sprintf("%02d / %02d", m.ExpMonth, m.ExpYear%100))
 }
 
 // testCard is a card that the ribbon of test mode offers.

@@ -51,6 +51,12 @@ func everyPage() map[string]page.View {
 		}),
 		"ways":       view(page.StateForm, ways),
 		"ways_saved": view(page.StateForm, func(v *page.View) { saved(v); ways(v) }),
+		"ways_saved_phone": view(page.StateForm, func(v *page.View) {
+			saved(v)
+			ways(v)
+			v.SavedMethods = append([]page.SavedMethod{{ID: "pmt_01hzy3v7q8e4xk2m9c5b7d6f0d", Kind: "capitec_pay", Phone: "•••• 4567"}}, v.SavedMethods...)
+			v.Values.Method = v.SavedMethods[0].ID
+		}),
 		"ways_bank": view(page.StateForm, func(v *page.View) {
 			ways(v)
 			v.Values.Method = "instant_eft"
@@ -204,10 +210,10 @@ func series(v *page.View) { v.Terms, v.TermsToken = terms, "token-of-the-terms" 
 // saved offers two saved cards and one that has expired.
 func saved(v *page.View) {
 	v.AsksToSave, v.SavedNeedCVC = true, true
-	v.SavedCards = []page.SavedCard{
+	v.SavedMethods = []page.SavedMethod{
 		{ID: "pmt_01hzy3v7q8e4xk2m9c5b7d6f0a", Scheme: "VISA", Last4: "4242", ExpMonth: 12, ExpYear: 2031, CVCDigits: 3},
 		{ID: "pmt_01hzy3v7q8e4xk2m9c5b7d6f0b", Scheme: "AMEX", Last4: "0005", ExpMonth: 4, ExpYear: 2028, CVCDigits: 4},
 		{ID: "pmt_01hzy3v7q8e4xk2m9c5b7d6f0c", Scheme: "MASTERCARD", Last4: "4444", ExpMonth: 2, ExpYear: 2025, CVCDigits: 3, Expired: true},
 	}
-	v.Values.Method = v.SavedCards[0].ID
+	v.Values.Method = v.SavedMethods[0].ID
 }

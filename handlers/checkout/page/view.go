@@ -59,21 +59,21 @@ const (
 	FieldName      = method.FieldName
 	FieldAttemptID = "attempt_id"
 	FieldCSRF      = "csrf_token"
-	FieldMethod    = "payment_method"      // a saved card's id, or the kind of a Method
+	FieldMethod    = "payment_method"      // a saved method's id, or the kind of a Method
 	FieldBank      = "bank"                // the chosen bank's id
 	FieldPhone     = "phone"               // the telephone number, as it was typed
-	FieldSave      = "save_payment_method" // there if the customer wants the card saved
+	FieldSave      = "save_payment_method" // there if the customer wants what pays saved
 	FieldTerms     = "terms"               // View.TermsToken, of the terms that were shown
 	FieldAccept    = "accept_mandate"      // there if the customer agrees to them
 )
 
 // AnotherCard is the kind of a card that is typed in: what FieldMethod says where no
-// saved card and no other way to pay is meant.
+// saved method and no other way to pay is meant.
 const AnotherCard = "card"
 
 // What may be wrong with the fields that are no card's, beside [method.CodeRequired].
 const (
-	CodeGone    = "gone"    // the saved card was removed, or the way to pay is not offered
+	CodeGone    = "gone"    // the saved method was removed, or the way to pay is not offered
 	CodeUnknown = "unknown" // the bank is none of those that are offered
 	CodeInvalid = "invalid" // nobody can have this telephone number
 	// CodeTooManyCards: of a card, new or saved, that is one too many for the session.
@@ -122,7 +122,7 @@ type View struct {
 	// redirecting, to ReturnURL after a few seconds on an end page.
 	LeadOn bool
 
-	// Methods are the ways to pay beside saved cards, in the order in which they are
+	// Methods are the ways to pay beside what was saved, in the order in which they are
 	// offered; none: a card.
 	Methods []Method
 	// Kind is the way of the attempt that the page is about: of the last one while it
@@ -140,8 +140,8 @@ type View struct {
 	TermsToken string
 	AsksToSave bool // the customer says whether the card is saved
 	Saves      bool // it is saved in any case
-	// SavedCards are those that the customer may choose from, the latest first.
-	SavedCards   []SavedCard
+	// SavedMethods are those that the customer may choose from, the latest first.
+	SavedMethods []SavedMethod
 	SavedNeedCVC bool // a saved card pays only with its security code
 
 	CSRF      string
@@ -180,13 +180,13 @@ type Logo struct {
 // place here for a number or a security code: they are never sent back.
 type Values struct {
 	Exp, Name   string
-	Method      string // the saved card that is chosen, or a Method's kind
+	Method      string // the saved method that is chosen, or a Method's kind
 	Bank, Phone string
 	Save        bool
 	Accept      bool
 }
 
-// Method is a way to pay beside saved cards. What the form asks for follows from its
+// Method is a way to pay beside what was saved. What the form asks for follows from its
 // parts, so that a new one needs no new page.
 type Method struct {
 	Kind  string // AnotherCard, or as payment_method_details names it
@@ -199,10 +199,12 @@ type Method struct {
 // Bank is one that a customer may pay at.
 type Bank struct{ ID, Name string }
 
-// SavedCard is one of the customer's cards, as they know it.
-type SavedCard struct {
+// SavedMethod is a card or an account that the customer has saved, as they know it.
+type SavedMethod struct {
 	ID        string
-	Scheme    string // as in payment_method_details
+	Kind      string // as in payment_method_details; empty: a card
+	Phone     string // of an account by telephone: its number's last digits
+	Scheme    string // of a card, as there; and so is what follows
 	Last4     string
 	ExpMonth  int
 	ExpYear   int  // four digits

@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/cockroachdb/errors"
@@ -63,10 +64,56 @@ func (c choice) Mark() template.HTML {
 	return template.HTML(`<span class="kind" aria-hidden="true">` + initial + `</span>`) //nolint:gosec // escaped
 }
 
-// CardMark is the sign of a saved card.
-func (s shown) CardMark() template.HTML { return marks[AnotherCard] }
+// saved is a saved method, as the form offers it.
+type saved struct {
+	SavedMethod
 
-// methods are the ways to pay beside saved cards.
+	Text   string // what the customer knows it by
+	Note   string // until when a card is good, or was
+	Chosen bool
+}
+
+// Mark is the sign of the way that was saved.
+func (m saved) Mark() template.HTML {
+	return choice{Method: Method{Kind: m.kind()}, Text: m.Text}.Mark()
+}
+
+// kind is the way that was saved, as Methods name it.
+func (m SavedMethod) kind() string {
+	if m.Kind == "" {
+		return AnotherCard
+	}
+	return m.Kind
+}
+
+// Kept are the methods that the customer has saved, as the form offers them.
+func (s shown) Kept() ([]saved, error) {
+	var all []saved
+	for _, m := range s.SavedMethods {
+		one := saved{SavedMethod: m, Chosen: s.Chooses(m.ID)}
+		var err error
+		if m.kind() == AnotherCard {
+			one.Text, err = s.T("receipt.card_ending", "scheme", schemeName(m.Scheme), "last4", m.Last4)
+			if err == nil {
+				one.Note, err = s.expiry(m)
+			}
+		} else {
+			one.Text, err = s.T("receipt.way_detail", "method", s.nameOf(m.Kind), "detail", m.Phone)
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+// hasSaved reports whether something of a kind was saved.
+func (s shown) hasSaved(kind string) bool {
+	return slices.ContainsFunc(s.SavedMethods, func(m SavedMethod) bool { return m.kind() == kind })
+}
+
+// methods are the ways to pay beside what was saved.
 func (s shown) methods() []Method {
 	if len(s.View.Methods) == 0 {
 		return []Method{{Kind: AnotherCard}}
@@ -74,7 +121,7 @@ func (s shown) methods() []Method {
 	return s.View.Methods
 }
 
-// Ways are the ways to pay beside saved cards, as the form offers them.
+// Ways are the ways to pay beside what was saved, as the form offers them.
 func (s shown) Ways() []choice {
 	var all []choice
 	first := true
@@ -83,13 +130,16 @@ func (s shown) Ways() []choice {
 		switch {
 		case m.Kind == AnotherCard:
 			c.Asks, c.Saves = asksCard, true
-			if len(s.SavedCards) > 0 {
+			if s.hasSaved(AnotherCard) {
 				c.Text, _ = s.T("pay.another")
 			}
 		case len(m.Banks) > 0:
 			c.Asks, c.FirstBanks, first = asksBank, first, false
 		case m.Phone:
 			c.Asks = asksPhone
+			if s.hasSaved(m.Kind) {
+				c.Text, _ = s.T("pay.another_number", "method", c.Text)
+			}
 		}
 		all = append(all, c)
 	}
@@ -98,7 +148,7 @@ func (s shown) Ways() []choice {
 
 // OneWay is the only way to pay, or nothing where the customer has a choice.
 func (s shown) OneWay() *choice {
-	if ways := s.Ways(); len(ways) == 1 && len(s.SavedCards) == 0 {
+	if ways := s.Ways(); len(ways) == 1 && len(s.SavedMethods) == 0 {
 		return &ways[0]
 	}
 	return nil
@@ -120,7 +170,7 @@ func (s shown) AsksCard() bool  { return s.asks(asksCard) }
 func (s shown) AsksPhone() bool { return s.asks(asksPhone) }
 
 // AsksCVC reports whether a security code may be needed: of a card, or of a saved one.
-func (s shown) AsksCVC() bool { return s.AsksCard() || s.SavedNeedCVC && len(s.SavedCards) > 0 }
+func (s shown) AsksCVC() bool { return s.AsksCard() || s.SavedNeedCVC && s.hasSaved(AnotherCard) }
 
 // AnySaves reports whether one of the ways can be kept for later payments.
 func (s shown) AnySaves() bool {
@@ -134,6 +184,11 @@ func (s shown) AnySaves() bool {
 
 // OnlyCards reports whether there is no other way to pay than by card.
 func (s shown) OnlyCards() bool {
+	for _, m := range s.SavedMethods {
+		if m.kind() != AnotherCard {
+			return false
+		}
+	}
 	for _, m := range s.methods() {
 		if m.Kind != AnotherCard {
 			return false
@@ -142,12 +197,12 @@ func (s shown) OnlyCards() bool {
 	return true
 }
 
-// Chooses reports whether the saved card or way is the one that is chosen: the first
+// Chooses reports whether the saved method or way is the one that is chosen: the first
 // way where none is.
 func (s shown) Chooses(one string) bool {
-	for _, c := range s.SavedCards {
-		if c.ID == s.Values.Method && !c.Expired {
-			return one == c.ID
+	for _, m := range s.SavedMethods {
+		if m.ID == s.Values.Method && !m.Expired {
+			return one == m.ID
 		}
 	}
 	for _, m := range s.methods() {
@@ -186,7 +241,11 @@ func (s shown) methodName(m Method) string {
 
 // WayName is what customers call the way that the page is about.
 func (s shown) WayName() string {
-	kind := s.kind()
+	return s.nameOf(s.kind())
+}
+
+// nameOf is what customers call a kind.
+func (s shown) nameOf(kind string) string {
 	for _, m := range s.methods() {
 		if m.Kind == kind {
 			return s.methodName(m)

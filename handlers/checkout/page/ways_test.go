@@ -46,7 +46,7 @@ func TestSavedCards(t *testing.T) {
 	}
 	html := render(t, everyPage()["saved"])
 	v := everyPage()["saved"]
-	good, amex, old := radio(html, v.SavedCards[0].ID), radio(html, v.SavedCards[1].ID), radio(html, v.SavedCards[2].ID)
+	good, amex, old := radio(html, v.SavedMethods[0].ID), radio(html, v.SavedMethods[1].ID), radio(html, v.SavedMethods[2].ID)
 	if !strings.Contains(good, " checked") || !strings.Contains(good, `data-cvc="3"`) || strings.Contains(good, "disabled") {
 		t.Errorf("the latest is %q", good)
 	}
@@ -82,6 +82,9 @@ func TestWaysToPay(t *testing.T) {
 		"ways": {
 			`value="card" checked data-asks="card" data-saves>`, `value="instant_eft" data-asks="bank"`, `value="capitec_pay" data-asks="phone" data-saves>`,
 			`value="mtn_momo" data-asks="phone">`, "<h1>Choose how to pay</h1>", ">Capitec Pay<", `type="tel" inputmode="tel" autocomplete="tel"`,
+		},
+		"ways_saved_phone": {
+			`value="pmt_01hzy3v7q8e4xk2m9c5b7d6f0d" checked data-asks="nothing">`, ">Capitec Pay, •••• 4567</span></label>", ">Capitec Pay, another number<", ">MTN MoMo<", "Another card",
 		},
 		"ways_bank":  {`value="instant_eft" checked`, `<a href="#bank">Choose your bank</a>`, `role="radiogroup" aria-required="true" aria-invalid="true"`},
 		"ways_phone": {`value="capitec_pay" checked`, `<a href="#phone">Check the mobile number`, `value="082 12"`},
