@@ -149,6 +149,40 @@ func TestDocumentedBillingPatterns(t *testing.T) {
 	}
 }
 
+// A series that was agreed to on the telephone is billed each month without the
+// customer, and with nothing that a card would have.
+func TestMonthsByTelephone(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.First.Clocks()
+	clockID := b.clock("2025-12-31T12:00:00Z")
+	sessionID, checkoutID := b.Create(2000, object{"type": "first_in_series", "options": object{
+		"customer_id": b.onClock(clockID), "subscription_options": object{},
+		"mandate_options": object{
+			"type": "scheduled", "amount": 2000, "recurrence": object{"type": "monthly", "interval_count": 1},
+			"validity_period": object{"start_date": "2026-01-01", "end_date": "2026-12-31"},
+		},
+	}})
+	a := b.customer.Post("/checkout/"+checkoutID+"/attempts", object{
+		"payment_method": object{"type": "capitec_pay", "capitec_pay": object{"phone": "082 123 4567"}}, "accept_mandate": true,
+	}).Is(200).Shows(object{"next_action.type": "approve"})
+	b.Decide(t, a.Text("next_action.url"), "approve")
+	eventually(t, "the first payment is made", func() bool {
+		return b.Get(handlerstest.SessionsPath+"/"+sessionID).Is(200).Text("payment_outcome") == "paid"
+	})
+	first := b.Get(handlerstest.SessionsPath + "/" + sessionID).Is(200).Shows(object{"status": "completed"})
+
+	b.advance(t, clockID, "2026-03-15T00:00:00Z")
+	dates, sum := b.collected(t, first.Text("subscription_id"))
+	if want := []string{"2026-01-01", "2026-02-01", "2026-03-01"}; !slices.Equal(dates, want) || sum != 6000 {
+		t.Errorf("%d was paid on %v, not 6000 on %v", sum, dates, want)
+	}
+	b.Get(handlerstest.PaymentsPath + "?customer_id=" + first.Text("customer_id")).Is(200).Shows(object{
+		"data.0.payment_method_details.capitec_pay.phone": "•••• 4567", "data.0.authorised_amount": nil, "data.0.status": "succeeded",
+		"data.3.payment_method_details.capitec_pay.phone": "•••• 4567",
+	})
+}
+
 // Payments on demand, each up to 5000, as long as the mandate is valid: at its first
 // instant and at its last, and never a cent or a moment more.
 func TestOnDemandBillingPattern(t *testing.T) {
