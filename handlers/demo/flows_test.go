@@ -23,7 +23,7 @@ func TestFlows(t *testing.T) {
 	t.Parallel()
 	h := open(t)
 	for name, sale := range map[string]func(*testing.T, *house){
-		"pay": paysOnce, "declined": triesAgain, "save": savesACard, "later declined": declinedLater, "subscribe": subscribes,
+		"pay": paysOnce, "pay by telephone": paysByTelephone, "declined": triesAgain, "save": savesACard, "later declined": declinedLater, "subscribe": subscribes,
 		"reserve": reserves, "capture refused": captureRefused, "verify": verifies, "refund": refunds, "refund refused": refundRefused,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -47,6 +47,14 @@ func paysOnce(t *testing.T, h *house) {
 			t.Errorf("the page does not show %s", want)
 		}
 	}
+}
+
+func paysByTelephone(t *testing.T, h *house) {
+	o := h.begins(t, "pay")
+	o.shows("an approval on their telephone")
+	o.attemptsWith(`{"payment_method":{"type":"capitec_pay","capitec_pay":{"phone":"082 123 0001"}}}`) // which approves by itself
+	o.tells("payment_session.completed", "payment.succeeded")
+	o.shows("Paid with Capitec Pay, •••• 0001.", " · Capitec Pay, •••• 0001")
 }
 
 func triesAgain(t *testing.T, h *house) {

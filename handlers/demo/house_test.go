@@ -267,11 +267,16 @@ func (o *order) pays(number string) {
 // attempts is a try at the checkout that the page leads to.
 func (o *order) attempts(number string) {
 	o.t.Helper()
+	o.attemptsWith(`{"accept_mandate":true,"payment_method":{"type":"card","card":{"number":"` + number + `","exp_month":12,"exp_year":2034,"cvc":"123"}}}`)
+}
+
+// attemptsWith is such a try with whatever is sent.
+func (o *order) attemptsWith(body string) {
+	o.t.Helper()
 	found := checkoutLink.FindStringSubmatch(o.page())
 	if found == nil {
 		o.t.Fatalf("there is no way to the checkout:\n%s", o.page())
 	}
-	body := `{"accept_mandate":true,"payment_method":{"type":"card","card":{"number":"` + number + `","exp_month":12,"exp_year":2034,"cvc":"123"}}}`
 	res, err := http.Post(o.url+found[1]+"/attempts", "application/json", strings.NewReader(body))
 	if err != nil {
 		o.t.Fatal(err)

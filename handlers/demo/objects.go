@@ -76,6 +76,31 @@ type details struct {
 		Scheme string `json:"scheme"`
 		Last4  string `json:"last4"`
 	} `json:"card"`
+	InstantEFT struct {
+		BankName string `json:"bank_name"`
+	} `json:"instant_eft"`
+	CapitecPay telephone `json:"capitec_pay"`
+	MTNMoMo    telephone `json:"mtn_momo"`
+}
+
+// telephone is what is known of an account whose owner approves on their telephone.
+type telephone struct {
+	Phone string `json:"phone"` // masked
+}
+
+// said names a method as people know it; "" where nothing is known of it.
+func (d details) said() string {
+	switch {
+	case d.Card.Last4 != "":
+		return d.Card.Scheme + " •••• " + d.Card.Last4
+	case d.InstantEFT.BankName != "":
+		return "Instant EFT at " + d.InstantEFT.BankName
+	case d.CapitecPay.Phone != "":
+		return "Capitec Pay, " + d.CapitecPay.Phone
+	case d.MTNMoMo.Phone != "":
+		return "MTN MoMo, " + d.MTNMoMo.Phone
+	}
+	return d.Type
 }
 
 type subscription struct {

@@ -1,7 +1,6 @@
 package demo
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -109,11 +108,8 @@ var outcomes = map[string]string{"paid": "Paid", "reserved": "Reserved", "paymen
 
 // by names the way in which something was paid.
 func by(p payment) string {
-	switch {
-	case p.Details.Card.Last4 != "":
-		return fmt.Sprintf(" with %s •••• %s", p.Details.Card.Scheme, p.Details.Card.Last4)
-	case p.Details.Type != "":
-		return " by " + p.Details.Type
+	if said := p.Details.said(); said != "" {
+		return " with " + said
 	}
 	return ""
 }
@@ -146,7 +142,7 @@ func follow(steps []step, ready bool, more ...step) []step {
 func storyOfPaying(o *order) []step {
 	steps, ready := sale(o,
 		step{Title: "The shop asks for a session", Text: "Your server names an amount, a currency, and where to lead the customer afterwards. It gets back a page."},
-		step{Title: "The customer pays", Text: "The page is Tender’s: cards never come near your server.", PayText: "Go to the checkout", Docs: []docs{{"The checkout", "openCheckout"}}})
+		step{Title: "The customer pays", Text: "The page is Tender’s: cards never come near your server. Beside a card, it offers whatever fits: here also the customer’s bank, or an approval on their telephone. A test bank and a test telephone play along; any South African mobile number will do.", PayText: "Go to the checkout", Docs: []docs{{"The checkout", "openCheckout"}}})
 	hears := step{
 		Title: "The shop hears of it", Docs: []docs{{"What webhooks tell", "onPaymentSession"}},
 		Text: "Deliver when the signed webhook says so, not when the customer comes back: customers close tabs.", State: stepWait,

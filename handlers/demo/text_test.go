@@ -138,3 +138,25 @@ func TestMoney(t *testing.T) {
 		}
 	}
 }
+
+func TestMethodsAreNamed(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		`{"type":"card","card":{"scheme":"VISA","last4":"4242"}}`:               "VISA •••• 4242",
+		`{"type":"instant_eft","instant_eft":{"bank":"fnb","bank_name":"FNB"}}`: "Instant EFT at FNB",
+		`{"type":"capitec_pay","capitec_pay":{"phone":"•••• 4567"}}`:            "Capitec Pay, •••• 4567",
+		`{"type":"mtn_momo","mtn_momo":{"phone":"•••• 4567"}}`:                  "MTN MoMo, •••• 4567",
+		`{"type":"another"}`: "another",
+	} {
+		var d details
+		if err := json.Unmarshal([]byte(body), &d); err != nil || d.said() != want {
+			t.Errorf("%s is named %q, not %q: %v", body, d.said(), want, err)
+		}
+		if got := gist([]byte(`{"id":"pay_1","payment_method_details":` + body + `}`)); got != want {
+			t.Errorf("the gist of a payment is %q, not %q", got, want)
+		}
+	}
+	if got := gist([]byte(`{"type":"capitec_pay","capitec_pay":{"phone":"•••• 4567"},"status":"active"}`)); got != "active · Capitec Pay, •••• 4567" {
+		t.Errorf("the gist of a saved method is %q", got)
+	}
+}

@@ -246,21 +246,19 @@ func took(d time.Duration) string {
 // gist is what matters of an object, in a few words.
 func gist(body []byte) string {
 	var o struct {
-		Code     string    `json:"code"`
-		Status   any       `json:"status"`
-		Outcome  string    `json:"payment_outcome"`
-		Paid     int64     `json:"paid_amount"`
-		Voided   int64     `json:"voided_amount"`
-		Refunded int64     `json:"refunded_amount"`
-		Held     int64     `json:"capturable_amount"`
-		At       time.Time `json:"frozen_time"`
-		Card     struct {
-			Scheme string `json:"scheme"`
-			Last4  string `json:"last4"`
-		} `json:"card"`
-		Data *[]json.RawMessage `json:"data"`
+		Code     string             `json:"code"`
+		Status   any                `json:"status"`
+		Outcome  string             `json:"payment_outcome"`
+		Paid     int64              `json:"paid_amount"`
+		Voided   int64              `json:"voided_amount"`
+		Refunded int64              `json:"refunded_amount"`
+		Held     int64              `json:"capturable_amount"`
+		At       time.Time          `json:"frozen_time"`
+		Details  details            `json:"payment_method_details"`
+		Data     *[]json.RawMessage `json:"data"`
 	}
-	if json.Unmarshal(body, &o) != nil {
+	var method details // of a saved one
+	if json.Unmarshal(body, &o) != nil || json.Unmarshal(body, &method) != nil {
 		return ""
 	}
 	status, _ := o.Status.(string)
@@ -276,9 +274,8 @@ func gist(body []byte) string {
 			parts = append(parts, fmt.Sprintf("%s %s", sum.name, strings.TrimPrefix(money(sum.amount), currency+" ")))
 		}
 	}
-	if o.Card.Last4 != "" {
-		parts = append(parts, o.Card.Scheme+" •••• "+o.Card.Last4)
-	}
+	method.Type = "" // which other objects have, too
+	parts = append(parts, method.said(), o.Details.said())
 	if o.Data != nil {
 		parts = append(parts, fmt.Sprintf("%d found", len(*o.Data)))
 	}
