@@ -25,8 +25,8 @@ import (
 // line of what is logged.
 var checkoutID = regexp.MustCompile(`ckt_[0-9a-z]{20,}`)
 
-// TestSecrecy uses every test card and then looks for their numbers, and for
-// their holder's name, wherever something could have been written down.
+// TestSecrecy uses every test card, and telephones, and then looks for their numbers,
+// and for the cards' holder's name, wherever something could have been written down.
 func TestSecrecy(t *testing.T) {
 	t.Parallel()
 	i := newInstallation(t)
@@ -51,11 +51,14 @@ func TestSecrecy(t *testing.T) {
 			}
 		}
 	}
+	phones := i.paysByTelephone()
 	// Bodies that are refused must not be written down either.
 	s := i.session("refused", 1000)
 	for _, body := range []string{
 		`{"payment_method":{"type":"card","card":{"number":"` + cards[0] + `","exp_month":1,"exp_year":2001,"cvc":"12","name":"` + holder + `","nickname":"` + holder + `"}}}`,
 		`{"number":"` + cards[0] + `"`,
+		`{"payment_method":{"type":"mtn_momo","mtn_momo":{"phone":"` + phones[0] + `9"}}}`,
+		`{"payment_method":{"type":"capitec_pay","capitec_pay":{"phone":"` + phones[0] + `","bank":"` + phones[0] + `"}}}`,
 	} {
 		_, _, _ = i.call(t.Context(), http.MethodPost, "/checkout/"+s.text("checkout_session_id")+"/attempts", "", body)
 	}
@@ -89,7 +92,7 @@ func TestSecrecy(t *testing.T) {
 			t.Errorf("%s is empty: nothing was searched", place)
 		}
 		lower := bytes.ToLower(text)
-		for _, secret := range append(slices.Clone(cards), holder) {
+		for _, secret := range slices.Concat(cards, phones, []string{holder}) {
 			for how, form := range formsOf(secret) {
 				if bytes.Contains(text, []byte(form)) || !strings.HasPrefix(how, "base64") && bytes.Contains(lower, []byte(strings.ToLower(form))) {
 					t.Errorf("%s holds %s as %s", place, secret, how)
@@ -97,6 +100,35 @@ func TestSecrecy(t *testing.T) {
 			}
 		}
 	}
+}
+
+// paysByTelephone pays by every kind that asks for a number: as a customer does who
+// approves by themselves, and one who agrees to later payments; and with a number that
+// is declined. It returns the numbers as texts that can be told from others: without
+// what every number of the country begins with.
+func (i *installation) paysByTelephone() (numbers []string) {
+	i.t.Helper()
+	const series = `,"type":"first_in_series","options":{"mandate_options":{"type":"scheduled","recurrence":{"type":"monthly","interval_count":1}}}`
+	for n, c := range []struct{ kind, number, options string }{
+		{"capitec_pay", "738640001", ""}, {"mtn_momo", "738650001", ""}, {"mtn_momo", "738660404", ""}, {"capitec_pay", "738670001", series},
+	} {
+		s := i.must(http.StatusCreated, http.MethodPost, "/collect/payment_sessions", fmt.Sprint("telephone", n), `{"amount":1000,"currency":"ZAR"`+c.options+`}`)
+		body := `{"payment_method":{"type":"` + c.kind + `","` + c.kind + `":{"phone":"0` + c.number[:2] + ` ` + c.number[2:] + `"}}`
+		if c.options != "" {
+			body += `,"accept_mandate":true`
+		}
+		a := i.must(http.StatusOK, http.MethodPost, "/checkout/"+s.text("checkout_session_id")+"/attempts", "", body+"}")
+		if a.text("payment_outcome") != "pending" {
+			i.t.Fatalf("%s by %s: %v", c.number, c.kind, a)
+		}
+		if c.number[5:] == "0001" {
+			i.eventually(20*time.Second, "it is approved", func() bool {
+				return i.must(http.StatusOK, http.MethodGet, "/collect/payment_sessions/"+s.text("id"), "", "").text("payment_outcome") == "paid"
+			})
+		}
+		numbers = append(numbers, c.number)
+	}
+	return numbers
 }
 
 // formsOf are the ways in which a text may stand somewhere. In base64 it looks
