@@ -88,6 +88,10 @@ func everyPage() map[string]page.View {
 			v.Kind, v.BankName, v.NextURL = "instant_eft", "FNB", "https://acs.bank.example/pay?id=1"
 		}),
 		"processing_bank": view(page.StateProcessing, func(v *page.View) { v.Kind, v.Shown.Outcome = "instant_eft", "pending" }),
+		"processing_back": view(page.StateProcessing, func(v *page.View) {
+			v.Kind, v.BankName, v.NextURL = "instant_eft", "FNB", "https://acs.bank.example/pay?id=1"
+			v.Shown = page.Shown{Status: "active", Outcome: "pending", NextActionURL: v.NextURL}
+		}),
 		"succeeded_bank": view(page.StateSucceeded, func(v *page.View) {
 			receipt(v)
 			v.Outcome, v.Receipt.Kind, v.Receipt.BankName, v.Receipt.Scheme, v.Receipt.Last4 = "paid", "instant_eft", "FNB", "", ""

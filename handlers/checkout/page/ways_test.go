@@ -120,3 +120,18 @@ func TestWaysToPay(t *testing.T) {
 		t.Error("a way without a mark does not get its initial")
 	}
 }
+
+// Whatever a text leaves room for is filled in: nobody reads a name in braces. What
+// the script fills in stands in attributes.
+func TestNoTextIsShownWithGaps(t *testing.T) {
+	t.Parallel()
+	gap := regexp.MustCompile(`>[^<]*\{[a-z_]+\}[^<]*<`)
+	bulk := regexp.MustCompile(`(?s)<(style|script) .*?</(style|script)>`)
+	for name, v := range everyPage() {
+		for _, v.Lang = range []string{"en", "fr"} {
+			if found := gap.FindString(bulk.ReplaceAllString(render(t, v), "")); found != "" {
+				t.Errorf("%s in %s shows %q", name, v.Lang, found)
+			}
+		}
+	}
+}
