@@ -37,7 +37,7 @@ func TestAttemptFields(t *testing.T) {
 		{"an empty object", "{}", []string{"/payment_method: required"}},
 		{"a method that is none", object{"payment_method": "card"}, []string{"/payment_method: wrong_type"}},
 		{"no type", object{"payment_method": object{"card": object{"number": visa, "exp_month": 1, "exp_year": 2031, "cvc": "737"}}}, []string{"/payment_method/type: required"}},
-		{"another type", object{"payment_method": object{"type": "zapper"}}, []string{"/payment_method/type: not_an_option", "/payment_method/card: required"}},
+		{"another type", object{"payment_method": object{"type": "zapper"}}, []string{"/payment_method/type: not_an_option"}},
 		{"a saved method that is none", object{"payment_method": object{"type": "saved", "payment_method_id": "pmt_1", "cvc": "737"}}, []string{"/payment_method/payment_method_id: invalid_format"}},
 		{"a saved method without its name", object{"payment_method": object{"type": "saved", "cvc": 737}}, []string{"/payment_method/payment_method_id: required", "/payment_method/cvc: wrong_type"}},
 		{"a saved method and a card", object{"payment_method": object{"type": "saved", "payment_method_id": 1, "card": object{}}}, []string{"/payment_method/payment_method_id: wrong_type", "/payment_method/card: unknown"}},

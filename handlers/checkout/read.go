@@ -31,7 +31,9 @@ func readAttempt(w http.ResponseWriter, r *http.Request) (attemptInput, error) {
 	if !m.Has("type") {
 		m.Wrong("type", problem.Required, "The type must be given.")
 	}
-	switch typ := m.Option("type", string(method.KindCard), typesOfAttempts...); typ {
+	switch typ := m.Option("type", "", typesOfAttempts...); typ {
+	case "":
+		return in, f.Done() // what else has to stand there the type says
 	case typeSaved:
 		readSaved(m, &in)
 	case string(method.KindCard):
