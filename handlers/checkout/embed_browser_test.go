@@ -213,7 +213,7 @@ func TestEmbeddedOwnButton(t *testing.T) {
 	frame.Type("#number", goodCard)
 	frame.Type("#exp", "1230")
 	frame.Type("#cvc", "123")
-	tab.Click("#own")
+	press(tab, "#own")
 	frame.WaitState("succeeded")
 	s.called(t, tab, "success completed paid ID")
 }
@@ -277,12 +277,16 @@ func TestForeignMessages(t *testing.T) {
 	s.called(t, tab, "cancel cancelled unpaid ID")
 }
 
-// giveUp cancels. The button is pressed by the keyboard: the frame grows as it appears,
-// and a press of the mouse may come to where it was.
 func giveUp(frame *browsertest.Tab) {
 	frame.Click(".cancel summary")
-	browsertest.Eval[bool](frame, `document.querySelector("#cancel button").focus(), true`)
-	frame.Keys(kb.Enter)
+	press(frame, "#cancel button")
+}
+
+// press presses a button by the keyboard: where the frame grows or scrolls, a press of
+// the mouse may come to where it was.
+func press(tab *browsertest.Tab, selector string) {
+	browsertest.Eval[bool](tab, `document.querySelector("`+selector+`").focus(), true`)
+	tab.Keys(kb.Enter)
 }
 
 // wait waits for what no page says.

@@ -164,7 +164,7 @@ func TestCountdown(t *testing.T) {
 	t.Parallel()
 	browser, server := browsertest.Start(t), newSite(t)
 	tab := browser.Open(t, browsertest.Look{Phone: true})
-	tab.Go(server.URL + "/form?left=301s")
+	tab.Go(server.URL + "/form?left=306s")
 	tab.Wait(`document.querySelector(".left").textContent.startsWith("(5:0")`)
 	tab.Wait(`document.querySelector("time ~ [role=status]").textContent === "5 minutes left"`)
 	tab.Shot("countdown")
