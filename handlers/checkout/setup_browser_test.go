@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -63,14 +64,18 @@ type bundle struct {
 	service    *payments.Service
 	merchantID string
 	tokens     *token.Signer
-	ahead      atomic.Int64 // by how much the engine's clock is ahead, in nanoseconds
+	db         storetest.DB
+	ahead      atomic.Int64                   // by how much the engine's clock is ahead, in nanoseconds
+	word       chan struct{}                  // the bank says what it keeps to itself
+	meeting    atomic.Pointer[sync.WaitGroup] // of forms that are to be taken at the same moment
 }
 
 func setup(t *testing.T) *bundle {
 	t.Helper()
-	b := &bundle{t: t}
+	b := &bundle{t: t, word: make(chan struct{})}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	db := storetest.Database(t, withBook, withVault)
+	b.db = db
 	store := storetest.Open(t, db, "test")
 
 	front := httptest.NewUnstartedServer(nil)
@@ -105,7 +110,13 @@ func setup(t *testing.T) *bundle {
 		Modes: modes, BaseURL: b.url, FormKey: []byte("the key of the forms' tokens"), Log: log,
 	}).Register(mux)
 	embed.New(embed.Config{Modes: modes, Tokens: b.tokens, BaseURL: b.url, Log: log}).Register(mux)
-	front.Config.Handler = mux
+	front.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if all := b.meeting.Load(); all != nil && r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, "/checkout/") {
+			all.Done()
+			all.Wait()
+		}
+		mux.ServeHTTP(w, r)
+	})
 	front.Start()
 	t.Cleanup(func() {
 		front.Close()
@@ -132,7 +143,37 @@ func (b *bundle) openSafe(db storetest.DB) *people.Safe {
 	return people.NewSafe(v, keys)
 }
 
-// startBank starts the simulator, with its 3-D Secure page.
+// toldAfter is for how long the simulator's late bank keeps a decision to itself.
+const toldAfter = 30 * time.Second
+
+// passes is the simulator's time. What is told late is told when a test says so.
+func (b *bundle) passes(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	over := timer.C
+	if d == toldAfter {
+		over = nil
+	}
+	select {
+	case <-b.word:
+	case <-over:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
+}
+
+// tells has the late bank say its word.
+func (b *bundle) tells(t *testing.T) {
+	t.Helper()
+	select {
+	case b.word <- struct{}{}:
+	case <-time.After(time.Minute):
+		t.Fatal("the bank has nothing to say")
+	}
+}
+
+// startBank starts the simulator, with the pages of banks and telephones.
 func (b *bundle) startBank(db storetest.DB, log *slog.Logger) {
 	b.t.Helper()
 	listener := httptest.NewUnstartedServer(nil)
@@ -140,6 +181,7 @@ func (b *bundle) startBank(db storetest.DB, log *slog.Logger) {
 	server, err := simulator.NewServer(context.Background(), simulator.ServerConfig{
 		DatabaseURL: db.SimulatorURL, PublicURL: b.bank, APIKey: "sim_key", NotificationSecret: "notification secret",
 		NotifyURL: b.url + "/acquirers/simulator/notifications", NotifyRetry: 50 * time.Millisecond, Logger: log,
+		Delay: b.passes,
 	})
 	if err != nil {
 		b.t.Fatalf("start the simulator: %+v", err)
@@ -206,6 +248,7 @@ func (b *bundle) createMerchant(name string) string {
 type sale struct {
 	*bundle
 	id, url string
+	browser *browsertest.Browser // in which it is paid, for who needs a second tab
 }
 
 // sell makes a session, changed as a test needs it. One that names no customer gets
@@ -310,6 +353,11 @@ func (b *bundle) quiet(t *testing.T, tab *browsertest.Tab) {
 			if strings.Contains(to, card) {
 				t.Errorf("a card number stands in an address")
 			}
+		}
+	}
+	for _, to := range tab.Loads() {
+		if !strings.HasPrefix(to, b.url+"/") && !strings.HasPrefix(to, "data:") {
+			t.Errorf("a page asks another origin: %s", to)
 		}
 	}
 }

@@ -128,6 +128,7 @@ type Tab struct {
 
 	mu         sync.Mutex
 	requests   []string
+	loads      []string
 	complaints []string
 }
 
@@ -186,6 +187,9 @@ func (tab *Tab) hear(event any) {
 	switch e := event.(type) {
 	case *network.EventRequestWillBeSent:
 		tab.requests = append(tab.requests, e.Request.URL)
+		if e.Type != network.ResourceTypeDocument {
+			tab.loads = append(tab.loads, e.Request.URL)
+		}
 	case *log.EventEntryAdded:
 		if e.Entry.Level == log.EntryLevelError || e.Entry.Level == log.EntryLevelWarning {
 			tab.complaints = append(tab.complaints, e.Entry.Text)
@@ -204,6 +208,13 @@ func (tab *Tab) Requests() []string {
 	tab.mu.Lock()
 	defer tab.mu.Unlock()
 	return append([]string(nil), tab.requests...)
+}
+
+// Loads are those among them that pages asked for by themselves: all but the pages.
+func (tab *Tab) Loads() []string {
+	tab.mu.Lock()
+	defer tab.mu.Unlock()
+	return append([]string(nil), tab.loads...)
 }
 
 // Complaints are the browser's errors and warnings so far: refused by the
