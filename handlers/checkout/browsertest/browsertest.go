@@ -225,10 +225,21 @@ func (tab *Tab) Complaints() []string {
 	return append([]string(nil), tab.complaints...)
 }
 
-// Go opens an address.
+// Go opens an address. A page that moves on by itself at that very moment is left
+// all the same.
 func (tab *Tab) Go(url string) {
 	tab.t.Helper()
-	tab.do(chromedp.Navigate(url))
+	ctx, cancel := context.WithTimeout(tab.ctx, waitMax)
+	defer cancel()
+	for {
+		err := chromedp.Do(ctx, chromedp.Navigate(url))
+		if err == nil {
+			return
+		}
+		if !strings.Contains(err.Error(), "net::ERR_ABORTED") {
+			tab.t.Fatalf("%v\nthe page says: %s", err, tab.Text())
+		}
+	}
 }
 
 // Type types into the element as a person does, after what is there.
