@@ -74,7 +74,7 @@ func TestInstantEFTApproved(t *testing.T) {
 		tab.Shot("eft-1-banks")
 		accessible(t, tab, script)
 		s.atBank(t, tab, "fnb")
-		wantText(t, tab, "FNB", "1,249.00")
+		wantText(t, tab, "FNB", "1,249.00", "Karoo Coffee Roasters")
 		tab.Shot("eft-2-bank")
 		accessible(t, tab, script)
 		tab.Click("button[value=approve]")
@@ -181,7 +181,7 @@ func TestApprovedOnThePhone(t *testing.T) {
 				t.Error("the page shows the whole number")
 			}
 		}
-		wantText(t, phone, "Capitec Pay", "1,249.00", "•••• 4567")
+		wantText(t, phone, "Capitec Pay", "1,249.00", "Karoo Coffee Roasters", "•••• 4567")
 		phone.Shot("phone-3-of-" + t.Name())
 		accessible(t, phone, true)
 		phone.Click("button[value=approve]")
