@@ -63,6 +63,16 @@ type payment struct {
 	Version    int         `json:"version"`
 }
 
+// wentBack reports whether all that was taken was refunded. Payments by account, which
+// know no authorisation, take their whole amount and have no sum of what was paid.
+func (p payment) wentBack() bool {
+	taken := p.Paid
+	if p.Authorised == 0 {
+		taken = p.Amount
+	}
+	return p.Refunded > 0 && p.Refunded == taken
+}
+
 // operation is a capture or a refund.
 type operation struct {
 	Amount int64  `json:"amount"`

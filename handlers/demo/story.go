@@ -205,7 +205,7 @@ func storyOfRefunding(o *order) []step {
 	} else if waits {
 		part.State, part.Actions, part.Result = stepWait, nil, "The acquirer’s answer is outstanding. A webhook will tell."
 	}
-	if p.Paid > 0 && p.Refunded == p.Paid {
+	if p.wentBack() {
 		rest.State, rest.Actions, rest.Result = stepDone, nil, "All "+money(p.Refunded)+" went back."
 	} else if waits {
 		rest.State, rest.Actions = stepWait, nil

@@ -160,3 +160,21 @@ func TestMethodsAreNamed(t *testing.T) {
 		t.Errorf("the gist of a saved method is %q", got)
 	}
 }
+
+func TestWhatWentBack(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		p    payment
+		want bool
+	}{
+		{payment{Amount: 100, Authorised: 100, Paid: 60, Refunded: 60}, true},
+		{payment{Amount: 100, Authorised: 100, Paid: 100, Refunded: 60}, false},
+		{payment{Amount: 100, Refunded: 100}, true},
+		{payment{Amount: 100, Refunded: 60}, false},
+		{payment{Amount: 100}, false},
+	} {
+		if c.p.wentBack() != c.want {
+			t.Errorf("of %+v all went back: %t", c.p, !c.want)
+		}
+	}
+}

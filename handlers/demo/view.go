@@ -119,7 +119,7 @@ func (o *order) state() (says string, good, open bool) {
 		return "Waits for the customer", false, true
 	case first.Status != "completed":
 		return strings.ToUpper(first.Status[:min(1, len(first.Status))]) + first.Status[min(1, len(first.Status)):], false, false
-	case p.Refunded > 0 && p.Refunded == p.Paid:
+	case p.wentBack():
 		return "Refunded", true, false
 	case p.Refunded > 0:
 		return "Refunded in part", true, true
