@@ -41,16 +41,6 @@ func (s *Server) attempt(w http.ResponseWriter, r *http.Request) {
 	s.encode(w, r, v)
 }
 
-// showState answers with the state after something was done.
-func (s *Server) showState(w http.ResponseWriter, r *http.Request) {
-	v, err := s.load(r.Context(), r.PathValue("checkout"))
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	s.encode(w, r, v)
-}
-
 // attemptInput is a try to pay, as it was typed.
 type attemptInput struct {
 	attemptID string

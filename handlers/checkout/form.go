@@ -176,5 +176,5 @@ func (s *Server) cancel(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	s.showState(w, r)
+	s.state(w, r)
 }

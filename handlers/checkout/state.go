@@ -94,7 +94,7 @@ func (v *view) adviceOf(code decline.ErrorCode) string {
 	return "The payment could not be processed. You were not charged; try again."
 }
 
-// state answers with the state as JSON.
+// state answers with the state as JSON, also after something was done.
 func (s *Server) state(w http.ResponseWriter, r *http.Request) {
 	v, err := s.load(r.Context(), r.PathValue("checkout"))
 	if err != nil {

@@ -28,7 +28,7 @@ var sets = map[reflect.Type][]string{
 	reflect.TypeFor[payment.CaptureMethod](): {"automatic", "manual"},
 	reflect.TypeFor[shown.PaceStatus]():      {"normal", "slowed"},
 	reflect.TypeFor[shown.OperationStatus](): {"pending", "succeeded", "failed"},
-	reflect.TypeFor[method.Kind]():           {"card", "instant_eft", "capitec_pay", "mtn_momo"},
+	reflect.TypeFor[method.Kind]():           kinds(),
 	reflect.TypeFor[method.Scheme]():         {"VISA", "MASTERCARD", "AMEX", "DINERS", "DISCOVER", "JCB", "UNIONPAY", "MAESTRO"},
 	reflect.TypeFor[decline.ErrorCode](): {
 		"card_declined", "authentication_failed", "processing_error", "expired_card", "incorrect_cvc",
@@ -101,3 +101,12 @@ func operationID() *Schema {
 }
 
 func modes() *Schema { return oneOf("test", "live") }
+
+// kinds are the ways to pay, as their table has them.
+func kinds() []string {
+	var all []string
+	for _, w := range method.Ways() {
+		all = append(all, string(w.Kind))
+	}
+	return all
+}
