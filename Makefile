@@ -9,8 +9,9 @@ GO ?= go
 # Where Go's own archive is unpacked to; what PATH has comes first.
 export PATH := $(PATH):/usr/local/go/bin
 # The version comes from VERSION below: Go's own look at the repository fails in
-# a clone that belongs to another user.
-export GOFLAGS := $(GOFLAGS) -buildvcs=false
+# a clone that belongs to another user. Without paths in what is compiled, every
+# clone makes the same binary, and shares the cache of builds.
+export GOFLAGS := $(GOFLAGS) -buildvcs=false -trimpath
 
 VERSION := $(shell git -c safe.directory='*' describe --tags --always --dirty 2>/dev/null || echo unknown)
 TOOLS := $(CURDIR)/.cache/bin
@@ -32,7 +33,7 @@ help: ## Show this list
 
 .PHONY: build
 build: ## Build bin/tender
-	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/tender ./cmd/tender
+	$(GO) build -ldflags '-X main.version=$(VERSION)' -o bin/tender ./cmd/tender
 
 .PHONY: run
 run: build ## Build and run everything on this machine: tender dev
