@@ -89,7 +89,7 @@ type look struct {
 	err      error
 }
 
-// look returns what counts at now.
+// look returns what counts at now, without a query where nobody is asked for.
 func (l *looks) look(ctx context.Context, subjects []subject, now time.Time) (map[subject][]entry, error) {
 	if len(subjects) == 0 {
 		return nil, nil
@@ -212,6 +212,8 @@ func (g *Guard) forgive(ctx context.Context, f *Flight) {
 }
 
 func (g *Guard) note(ctx context.Context, lines []line) {
+	// Before it is written, and also if it can't be: a suspect is only looked up.
+	g.suspects.add(lines, g.Engine.Now().Wall)
 	// In one order for everybody, so that no two wait for each other.
 	slices.SortFunc(lines, func(a, b line) int { return slices.Compare(a.subject[:], b.subject[:]) })
 	var subjects [][]byte

@@ -47,17 +47,19 @@ type Config struct {
 }
 
 // Guard counts, and says who may try, for one log. The counts are shared by all
-// processes; what is in flight each process knows of its own attempts alone.
+// processes; what is in flight each process knows of its own attempts alone, and that
+// a subject has failed for the first time in another one within [suspectsAge].
 //
 // Without its counts it lets everybody pass: they lie beside the log, without which
 // nobody could pay anyhow, and nobody from outside can make one of them fail and not
 // the other. How many cards a session may try doesn't hang on them.
 type Guard struct {
 	Config
-	tables tables
-	crowd  crowd
-	looks  looks
-	totals totals
+	tables   tables
+	crowd    crowd
+	suspects suspects
+	looks    looks
+	totals   totals
 
 	mu      sync.Mutex
 	flights map[string]*Flight // by the acquirer's key
@@ -67,7 +69,7 @@ type Guard struct {
 
 // New returns a guard, whose Run may be called once.
 func New(c Config) *Guard {
-	g := &Guard{Config: c, tables: newTables(c.Engine.Store.Log()), flights: map[string]*Flight{}}
+	g := &Guard{Config: c, tables: newTables(c.Engine.Store.Log()), suspects: newSuspects(), flights: map[string]*Flight{}}
 	g.looks.query = g.query
 	return g
 }
@@ -126,10 +128,10 @@ func (g *Guard) admit(ctx context.Context, f *Flight) error {
 	defer tick.Stop()
 	for last := false; ; {
 		// Into the crowd first: one that fails is noted before it leaves. So each is
-		// seen there or in the counts.
+		// seen there, or among the suspects and in the counts.
 		before, changed := g.crowd.enter(f.subjects())
 		now := g.Engine.Now().Wall
-		counts, err := g.looks.look(ctx, f.subjects(), now)
+		counts, err := g.looks.look(ctx, g.suspects.among(f.subjects(), now), now)
 		if err != nil {
 			g.complain(ctx, "the limits against abuse can't be looked up, everybody passes", err)
 			return nil

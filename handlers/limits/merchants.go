@@ -68,9 +68,12 @@ func (t *totals) take() map[span]total {
 	return taken
 }
 
-// Run writes the totals, slows merchants and releases them, and sweeps what counts no
-// longer, until ctx ends; then it writes what is left.
+// Run writes the totals, slows merchants and releases them, keeps the copy of who has
+// failed, and sweeps what counts no longer, until ctx ends; then it writes what is left.
 func (g *Guard) Run(ctx context.Context) error {
+	var reading sync.WaitGroup
+	reading.Go(func() { g.keepSuspects(ctx) })
+	defer reading.Wait()
 	flush, release, sweep := time.NewTicker(flushEvery), time.NewTicker(releaseEvery), time.NewTicker(sweepEvery)
 	defer flush.Stop()
 	defer release.Stop()
@@ -229,6 +232,7 @@ func (g *Guard) takePlace(ctx context.Context, merchantID string) error {
 // sweep removes what counts no longer.
 func (g *Guard) sweep(ctx context.Context) error {
 	now := g.Engine.Now().Wall
+	g.suspects.sweep(now)
 	for _, sql := range g.tables.sweeps {
 		for {
 			tag, err := g.Engine.Store.Pool().Exec(ctx, sql, now, sweepMax)

@@ -13,7 +13,8 @@ const sweepMax = 10_000
 
 // tables are the statements on the counts, which lie in the log's work schema.
 type tables struct {
-	look, fail, forgive          string
+	look, suspects               string
+	fail, forgive                string
 	leaveNote, takeNote          string
 	total, sums, failing, slowed string
 	place, freeAt, release, mark string
@@ -27,7 +28,8 @@ func newTables(log eventstore.Log) tables {
 		"{merchants}", name("merchant_attempts"), "{slowed}", name("slowed_merchants"),
 	).Replace
 	return tables{
-		look: q(`SELECT subject, part, failed, until FROM {failed} WHERE subject = ANY($1) AND until > $2`),
+		look:     q(`SELECT subject, part, failed, until FROM {failed} WHERE subject = ANY($1) AND until > $2`),
+		suspects: q(`SELECT subject, max(until) FROM {failed} WHERE until > $1 GROUP BY subject LIMIT $2`),
 		fail: q(`INSERT INTO {failed} AS f (subject, part, failed, until)
 			SELECT subject, part, 1, until FROM unnest($1::bytea[], $2::text[], $3::timestamptz[]) AS n (subject, part, until)
 			ON CONFLICT (subject, part) DO UPDATE SET failed = f.failed + 1, until = greatest(f.until, excluded.until)`),
