@@ -247,7 +247,9 @@ func TestNoTriesLeft(t *testing.T) {
 	s.arrives(t, tab)
 }
 
-// TestATabFollowsTheOther pays in one window; the other, untouched, moves on.
+// TestATabFollowsTheOther pays in one window; the other, untouched, moves on. A tab of
+// the same browser does so at once, even in the background, where it never looks; but
+// it doesn't go to the bank, too.
 func TestATabFollowsTheOther(t *testing.T) {
 	t.Parallel()
 	b, browser := setup(t), browsertest.Start(t)
@@ -255,9 +257,22 @@ func TestATabFollowsTheOther(t *testing.T) {
 	one, two := browser.Open(t, browsertest.Look{}), browser.Open(t, browsertest.Look{Phone: true})
 	two.Go(s.url)
 	two.WaitState("form")
+	behind := one.Beside()
+	behind.Go(s.url)
+	behind.WaitState("form")
+	browsertest.Eval[any](behind, `void Object.defineProperty(document, "hidden", { value: true })`)
 	one.Go(s.url)
-	fill(one, goodCard)
+	fill(one, challengedCard)
+	one.Wait(`document.querySelector("button[value=approve]")`)
+	behind.WaitState("redirecting")
+	one.Click("button[value=approve]")
 	one.WaitState("succeeded")
+	behind.Wait(`["succeeded", "shop"].includes(document.body.dataset.state)`)
+	for _, to := range behind.Requests() {
+		if strings.HasPrefix(to, s.bank) {
+			t.Errorf("the tab in the background goes to %s", to)
+		}
+	}
 	two.WaitState("succeeded")
 	b.quiet(t, two)
 }

@@ -132,10 +132,21 @@ type Tab struct {
 	complaints []string
 }
 
-// Open opens an empty tab.
+// Open opens an empty tab, in a profile of its own.
 func (b *Browser) Open(t *testing.T, look Look) *Tab {
 	t.Helper()
-	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
+	return open(t, b.ctx, look, chromedp.WithNewBrowserContext())
+}
+
+// Beside opens another empty tab in the tab's profile, as the same customer does.
+func (tab *Tab) Beside() *Tab {
+	tab.t.Helper()
+	return open(tab.t, tab.ctx, tab.look)
+}
+
+func open(t *testing.T, parent context.Context, look Look, options ...chromedp.ContextOption) *Tab {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(parent, options...)
 	t.Cleanup(cancel)
 	tab := &Tab{t: t, ctx: ctx, look: look}
 	// The first action's context is the tab's life, so it must have no deadline.

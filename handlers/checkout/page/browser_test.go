@@ -237,6 +237,71 @@ func TestThePageMovesWithTheState(t *testing.T) {
 	tab.Shot("moved")
 }
 
+// Who has opened something is not interrupted: neither by the way back to the bank, which
+// is nothing new, nor by what is. Once it is closed the page moves on.
+func TestThePageWaitsForWhoReads(t *testing.T) {
+	t.Parallel()
+	browser, server := browsertest.Start(t), newSite(t)
+	tab := browser.Open(t, browsertest.Look{Phone: true})
+	stays := func() {
+		t.Helper()
+		if !browsertest.Eval[bool](tab, `window.old && document.querySelector(".cancel").open`) {
+			t.Fatal("the page has gone from under its reader")
+		}
+	}
+	waiting := `{"status":"active","payment_outcome":"pending","next_action":{"type":"redirect","url":"https://acs.bank.example/pay?id=1"}}`
+	server.state.Store(&waiting)
+	tab.Go(server.URL + "/processing_back")
+	browsertest.Eval[any](tab, `void(window.old = true)`)
+	tab.Click(".cancel summary")
+	tab.Wait(`performance.now() > 8500`) // when it would have been the bank's turn again
+	stays()
+	if browsertest.Eval[bool](tab, `!document.getElementById("moved").hidden`) {
+		t.Error("it tells of news, and there are none")
+	}
+	tab.Click(".cancel summary")
+	tab.Wait(`!window.old`)
+
+	for _, name := range []string{"processing_back", "approving", "redirecting_back", "form"} {
+		tab.Go(server.URL + "/" + name + "?stay=1")
+		browsertest.Eval[any](tab, `void(window.old = true)`)
+		tab.Click(".cancel summary")
+		changed := `{"status":"completed","payment_outcome":"paid"}`
+		server.state.Store(&changed)
+		tab.Wait(`!document.getElementById("moved").hidden`)
+		stays()
+		tab.Shot("moved-" + name)
+		tab.Click(".cancel summary")
+		tab.Wait(`!window.old`)
+	}
+}
+
+// What one tab shows anew the others look for at once, also in the background, where
+// they don't look by themselves.
+func TestTabsTellEachOther(t *testing.T) {
+	t.Parallel()
+	browser, server := browsertest.Start(t), newSite(t)
+	one := browser.Open(t, browsertest.Look{})
+	two, stranger := one.Beside(), browser.Open(t, browsertest.Look{})
+	for _, tab := range []*browsertest.Tab{two, stranger} {
+		tab.Go(server.URL + "/form")
+		browsertest.Eval[any](tab, `void(window.old = true, window.heard = [], new BroadcastChannel("checkout").addEventListener("message", e => heard.push(e.data)),
+			Object.defineProperty(document, "hidden", { value: true }))`)
+	}
+	one.Go(server.URL + "/form")
+	two.Wait(`window.heard.join() === "look"`) // and no more than that
+	if !browsertest.Eval[bool](two, `window.old`) {
+		t.Error("it moves although nothing has happened")
+	}
+	changed := `{"status":"completed","payment_outcome":"paid"}`
+	server.state.Store(&changed)
+	one.Go(server.URL + "/succeeded?stay=1")
+	two.Wait(`!window.old`)
+	if !browsertest.Eval[bool](stranger, `window.old && heard.length === 0`) {
+		t.Error("another customer's tab hears of it")
+	}
+}
+
 // TestByKeyboardAlone walks through the form with Tab and pays with Enter; what
 // has the focus must show it.
 func TestByKeyboardAlone(t *testing.T) {
