@@ -82,11 +82,12 @@ func ReadConfig(s *Store) *pgx.ConnConfig { return s.reads.Config().ConnConfig }
 // Queries are the statements of all reads, with arguments.
 func Queries(log Log) map[string][]any {
 	return map[string][]any{
-		streamsQuery(log): {[]string{"ps_1", "ps_2"}, []int32{0, 1}},
-		afterQuery(log):   {int64(100), 50},
-		headQuery(log):    {},
-		hashQuery(log):    {int64(100)},
-		claimQuery(log):   {"kind", "value"},
-		keyQuery(log):     {"mer_1", "secret", "k"},
+		streamsQuery(log):  {[]string{"ps_1", "ps_2"}, []int32{0, 1}},
+		afterQuery(log):    {int64(100), 50},
+		headQuery(log):     {},
+		hashQuery(log):     {int64(100)},
+		recordedQuery(log): {int64(100)},
+		claimQuery(log):    {"kind", "value"},
+		keyQuery(log):      {"mer_1", "secret", "k"},
 	}
 }

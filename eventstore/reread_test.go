@@ -3,6 +3,7 @@ package eventstore_test
 import (
 	"sync"
 	"testing"
+	"time"
 
 	"tender/eventstore"
 )
@@ -23,6 +24,7 @@ func TestReadsOutliveTheirConnections(t *testing.T) {
 		"the log":  func() error { _, err := store.After(b.ctx, 0, 10); return err },
 		"the head": func() error { _, _, err := store.Head(b.ctx); return err },
 		"a hash":   func() error { _, err := store.HashAt(b.ctx, 1); return err },
+		"a time":   func() error { _, err := store.PositionAt(b.ctx, time.Now()); return err },
 		"a claim":  func() error { _, _, err := store.Claimed(b.ctx, "checkout", "ckt_1"); return err },
 		"a key":    func() error { _, _, err := store.KeyRecord(b.ctx, "mer_1", "secret", "k"); return err },
 	}
