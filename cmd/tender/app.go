@@ -61,8 +61,15 @@ type app struct {
 
 	handler  http.Handler
 	listener net.Listener
+	staff    *door // of the staff's own; nil: it comes in with everybody
 	loops    []loop
 	draining atomic.Bool
+}
+
+// door is an address that something is served at.
+type door struct {
+	listener net.Listener
+	handler  http.Handler
 }
 
 // loop is something that runs for as long as the process serves.
@@ -236,6 +243,9 @@ func (a *app) routes() (http.Handler, error) {
 		}
 		pages.Register(mux)
 		mux.Handle("/", merchants)
+		if err := a.serveStaff(mux); err != nil {
+			return nil, err
+		}
 	}
 	if a.config.plays(roleCheckout) {
 		checkout.New(checkout.Config{
@@ -420,13 +430,14 @@ func (a *app) run(ctx context.Context, ready func()) error {
 			return nil
 		})
 	}
-	server := &http.Server{
-		Handler: a.handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout,
-		WriteTimeout: requestTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: headerBytesMax,
-		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
+	doors := a.doors()
+	served := make(chan error, len(doors))
+	var servers []*http.Server
+	for _, d := range doors {
+		server := newServer(d.handler, a.log)
+		servers = append(servers, server)
+		go func() { served <- server.Serve(d.listener) }()
 	}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(a.listener) }()
 	a.log.InfoContext(ctx, "ready", a.config.logged()...)
 	ready()
 	var failed error
@@ -439,8 +450,10 @@ func (a *app) run(ctx context.Context, ready func()) error {
 	a.draining.Store(true)
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
-	if err := server.Shutdown(stopping); err != nil {
-		_ = server.Close()
+	for _, server := range servers {
+		if err := server.Shutdown(stopping); err != nil {
+			_ = server.Close()
+		}
 	}
 	a.drain(stopping)
 	stopLoops()
@@ -448,6 +461,23 @@ func (a *app) run(ctx context.Context, ready func()) error {
 		return err
 	}
 	return failed
+}
+
+// doors are all addresses that something is served at.
+func (a *app) doors() []door {
+	doors := []door{{a.listener, a.handler}}
+	if a.staff != nil {
+		doors = append(doors, *a.staff)
+	}
+	return doors
+}
+
+func newServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout,
+		WriteTimeout: requestTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: headerBytesMax,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
 }
 
 // drain waits for calls to acquirers that are under way, as long as it may.
@@ -468,8 +498,10 @@ func (a *app) drain(ctx context.Context) {
 
 // close gives back every connection.
 func (a *app) close() {
-	if a.listener != nil {
-		_ = a.listener.Close()
+	for _, d := range a.doors() {
+		if d.listener != nil {
+			_ = d.listener.Close()
+		}
 	}
 	for _, l := range a.logs {
 		if l != nil && l.store != nil {

@@ -34,6 +34,7 @@ type config struct {
 	roles        []string
 	listen       string
 	listener     net.Listener // already open; nil: listen is opened
+	staffListen  string       // "": the staff is served where everybody is
 	baseURL      string
 	databaseURL  string
 	vaultURL     string
@@ -94,6 +95,7 @@ func databaseSetting(into *string) setting {
 func (c *config) settings() []setting {
 	return []setting{
 		{"listen", "TENDER_LISTEN", "127.0.0.1:8080", "address to serve HTTP on", false, &c.listen},
+		{"staff-listen", "TENDER_STAFF_LISTEN", "", "address of its own to serve /audit and /ops on; default: with everything else", false, &c.staffListen},
 		{"base-url", "TENDER_URL", "", "where merchants and customers reach this server; default: http://<listen>", false, &c.baseURL},
 		{"database-url", "DATABASE_URL", "", "PostgreSQL, role tender_app", true, &c.databaseURL},
 		{"vault-url", "TENDER_VAULT_URL", "", "PostgreSQL, role tender_vault", true, &c.vaultURL},

@@ -16,6 +16,7 @@ func samples() []staff.Event {
 		staff.Added{Name: "Thandi Nkosi"},
 		issued(1, time.Hour),
 		revoked(1),
+		accessed(1),
 	}
 }
 

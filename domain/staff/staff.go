@@ -84,16 +84,19 @@ type KeyRevoked struct {
 func (Added) Type() string      { return "staff.added" }
 func (KeyIssued) Type() string  { return "staff.key_issued" }
 func (KeyRevoked) Type() string { return "staff.key_revoked" }
+func (Accessed) Type() string   { return "staff.accessed" }
 
 func (Added) staffEvent()      {}
 func (KeyIssued) staffEvent()  {}
 func (KeyRevoked) staffEvent() {}
+func (Accessed) staffEvent()   {}
 
 // Codec reads and writes every event of a member of the staff.
 var Codec = codec.New(
 	codec.Define("staff.added", 1, func(e Added) Event { return e }),
 	codec.Define("staff.key_issued", 1, func(e KeyIssued) Event { return e }),
 	codec.Define("staff.key_revoked", 1, func(e KeyRevoked) Event { return e }),
+	codec.Define("staff.accessed", 1, func(e Accessed) Event { return e }),
 )
 
 // Evolve returns the state after e. It panics on an event type that this build
@@ -110,6 +113,7 @@ func Evolve(s State, id string, e Event) State {
 		k := s.Keys[e.KeyID]
 		k.Revoked = true
 		s.Keys[e.KeyID] = k
+	case Accessed: // a record; no rule reads it
 	default:
 		panic(fmt.Sprintf("staff: %T is not handled", e))
 	}
@@ -181,6 +185,11 @@ func Decide(s State, c Command) ([]Event, error) {
 			return nil, nil
 		}
 		return []Event{KeyRevoked(c)}, nil
+	case Access:
+		if err := s.Permits(c.KeyID, c.Role, c.Now); err != nil {
+			return nil, err
+		}
+		return []Event{c.record()}, nil
 	default:
 		panic(fmt.Sprintf("staff: %T is not handled", c))
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,6 +37,19 @@ func issued(n int, valid time.Duration) staff.KeyIssued {
 
 func revoked(n int) staff.KeyRevoked { return staff.KeyRevoked{KeyID: issue(n, 0).KeyID()} }
 
+// access is a look at a payment by the n-th key.
+func access(n int) staff.Access {
+	return staff.Access{
+		KeyID: issue(n, 0).KeyID(), Role: staff.RoleFinance, Mode: "test", Method: "GET",
+		Path: "/audit/objects/pay_01hzy3v7q8e4xk2m9c5b7d6f0c", Query: "as_of=2026-05-04", Now: domain.Moment{Wall: noon},
+	}
+}
+
+func accessed(n int) staff.Accessed {
+	c := access(n)
+	return staff.Accessed{KeyID: c.KeyID, Mode: c.Mode, Method: c.Method, Path: c.Path, Query: c.Query}
+}
+
 func fold(events ...staff.Event) staff.State {
 	var s staff.State
 	for _, e := range events {
@@ -52,6 +66,11 @@ func TestRules(t *testing.T) {
 	operator.Merchants, operatorIssued.Merchants = nil, nil
 	nobodys := issue(1, time.Hour)
 	nobodys.Merchants = []string{}
+	steer := access(1)
+	steer.Role = staff.RoleOperator
+	longAccess, cutAccess := access(1), accessed(1)
+	longAccess.Path, longAccess.Query = strings.Repeat("p", 513), strings.Repeat("q", 1025)
+	cutAccess.Path, cutAccess.Query = strings.Repeat("p", 512)+"…", strings.Repeat("q", 1024)+"…"
 
 	for _, c := range []struct {
 		name    string
@@ -78,6 +97,15 @@ func TestRules(t *testing.T) {
 		{"revoke a key", []staff.Event{added, issued(1, time.Hour)}, staff.RevokeKey(revoked(1)), []staff.Event{revoked(1)}, nil},
 		{"revoke a key twice", []staff.Event{added, issued(1, time.Hour), revoked(1)}, staff.RevokeKey(revoked(1)), nil, nil},
 		{"revoke a key that was never issued", []staff.Event{added, issued(1, time.Hour)}, staff.RevokeKey(revoked(2)), nil, staff.ErrKeyNotFound},
+		{"look with a key", []staff.Event{added, issued(1, time.Hour)}, access(1), []staff.Event{accessed(1)}, nil},
+		{"look twice", []staff.Event{added, issued(1, time.Hour), accessed(1)}, access(1), []staff.Event{accessed(1)}, nil},
+		{"look with a revoked key", []staff.Event{added, issued(1, time.Hour), revoked(1)}, access(1), nil, staff.ErrKeyRevoked},
+		{"look with a key that ends now", []staff.Event{added, issued(1, 0)}, access(1), nil, staff.ErrKeyExpired},
+		{"look with another's key", []staff.Event{added, issued(1, time.Hour)}, access(2), nil, staff.ErrKeyNotFound},
+		{"look with an operator's key", []staff.Event{added, operatorIssued}, access(1), nil, staff.ErrRoleFinance},
+		{"steer with a finance key", []staff.Event{added, issued(1, time.Hour)}, steer, nil, staff.ErrRoleOperator},
+		{"a long request", []staff.Event{added, issued(1, time.Hour)}, longAccess, []staff.Event{cutAccess}, nil},
+		{"look as nobody", nil, access(1), nil, staff.ErrNotFound},
 		{"revoke a key of nobody", nil, staff.RevokeKey(revoked(1)), nil, staff.ErrNotFound},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -100,6 +128,10 @@ func TestRefusals(t *testing.T) {
 		{staff.ErrNotFound, domain.Refusal{Code: "not_found", Detail: "There is no such person on the staff."}},
 		{staff.ErrKeyNotFound, domain.Refusal{Code: "not_found", Detail: "The person has no such key."}},
 		{staff.ErrNoMerchants, domain.Refusal{Code: "invalid_request", Detail: "A staff key names at least one merchant, or is for all."}},
+		{staff.ErrKeyRevoked, domain.Refusal{Code: "forbidden", Detail: "The staff key was revoked."}},
+		{staff.ErrKeyExpired, domain.Refusal{Code: "forbidden", Detail: "The staff key has expired: ask for a new one."}},
+		{staff.ErrRoleOperator, domain.Refusal{Code: "forbidden", Detail: "This takes an operator's key (ops_…)."}},
+		{staff.ErrRoleFinance, domain.Refusal{Code: "forbidden", Detail: "This takes a finance key (fin_…)."}},
 		{staff.ErrExpiryInvalid, domain.Refusal{Code: "invalid_request", Detail: "A staff key expires in the future, at most 400 days ahead."}},
 	} {
 		if *c.refusal != c.want {

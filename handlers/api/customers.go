@@ -17,6 +17,7 @@ import (
 	"tender/handlers/engine"
 	"tender/handlers/people"
 	"tender/handlers/problem"
+	"tender/handlers/query"
 	"tender/projections"
 	"tender/projections/object"
 )
@@ -258,7 +259,7 @@ func (s *Server) listMethodsOf(ctx context.Context, r *readRequest) (shown, erro
 	if ref.Value.ID == "" || ref.MerchantID != r.merchant.ID {
 		return shown{}, missing
 	}
-	p := newParameters(r.URL.Query())
+	p := query.New(r.URL.Query())
 	q := listing{name: projections.MethodsName}.query(r, p)
 	q.CustomerID = customerID
 	return s.page(ctx, r, listing{name: projections.MethodsName}, p, q)

@@ -14,6 +14,7 @@ import (
 	"tender/eventstore"
 	"tender/handlers/engine"
 	"tender/handlers/problem"
+	"tender/handlers/query"
 	"tender/handlers/token"
 	"tender/projections"
 	"tender/projections/object"
@@ -54,16 +55,16 @@ func deliveryOf(d projections.DeliveryRow, mode string) deliveryJSON {
 }
 
 func (s *Server) listDeliveries(ctx context.Context, r *readRequest) (shown, error) {
-	p := newParameters(r.URL.Query())
+	p := query.New(r.URL.Query())
 	q := projections.DeliveryQuery{
-		MerchantID: r.merchant.ID, Limit: p.limit(), EndpointID: p.text("endpoint_id"),
-		Status: projections.DeliveryStatus(p.option("status", []string{
+		MerchantID: r.merchant.ID, Limit: p.Limit(), EndpointID: p.Text("endpoint_id"),
+		Status: projections.DeliveryStatus(p.Option("status", []string{
 			string(projections.DeliveryPending), string(projections.DeliveryDelivered), string(projections.DeliveryExhausted),
 		})),
-		EventType: p.option("event_type", append(webhook.Types(), webhook.TestType)),
+		EventType: p.Option("event_type", append(webhook.Types(), webhook.TestType)),
 	}
 	if q.EndpointID != "" && !id.Valid(id.Endpoint, q.EndpointID) {
-		p.wrong("endpoint_id", problem.InvalidFormat, "This is not the id of a webhook endpoint.")
+		p.Wrong("endpoint_id", problem.InvalidFormat, "This is not the id of a webhook endpoint.")
 	}
 	filter := token.NewFilter(projections.DeliveriesName, q.EndpointID, string(q.Status), q.EventType)
 	before := s.cursor(p, r, filter)
@@ -93,7 +94,7 @@ func (s *Server) listDeliveries(ctx context.Context, r *readRequest) (shown, err
 
 func (s *Server) getDelivery(ctx context.Context, r *readRequest) (shown, error) {
 	missing := problem.New(problem.NotFound, "There is no such delivery.")
-	if err := unknownParameters(r.URL.Query()); err != nil {
+	if err := query.None(r.URL.Query()); err != nil {
 		return shown{}, err
 	}
 	if !id.Valid(id.Delivery, r.PathValue("id")) {

@@ -10,16 +10,17 @@ import (
 	"tender/domain/webhook"
 	"tender/eventstore"
 	"tender/handlers/problem"
+	"tender/handlers/query"
 	"tender/handlers/token"
 	"tender/handlers/webhooks"
 	"tender/projections"
 )
 
 func (s *Server) listEvents(ctx context.Context, r *readRequest) (shown, error) {
-	p := newParameters(r.URL.Query())
+	p := query.New(r.URL.Query())
 	q := projections.PublicEventQuery{
-		MerchantID: r.merchant.ID, Limit: p.limit(), EventType: p.option("type", webhook.Types()),
-		CreatedFrom: p.instant("created[gte]"), CreatedBefore: p.instant("created[lt]"),
+		MerchantID: r.merchant.ID, Limit: p.Limit(), EventType: p.Option("type", webhook.Types()),
+		CreatedFrom: p.Instant("created[gte]"), CreatedBefore: p.Instant("created[lt]"),
 	}
 	filter := token.NewFilter(projections.PublicEventsName, q.EventType, q.CreatedFrom.UTC().String(), q.CreatedBefore.UTC().String())
 	q.Before = s.cursor(p, r, filter).BeforePosition
@@ -43,7 +44,7 @@ func (s *Server) listEvents(ctx context.Context, r *readRequest) (shown, error) 
 
 func (s *Server) getEvent(ctx context.Context, r *readRequest) (shown, error) {
 	missing := problem.New(problem.NotFound, "There is no such event.")
-	if err := unknownParameters(r.URL.Query()); err != nil {
+	if err := query.None(r.URL.Query()); err != nil {
 		return shown{}, err
 	}
 	if !id.Valid(id.Event, r.PathValue("id")) {

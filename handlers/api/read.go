@@ -12,6 +12,7 @@ import (
 	"tender/domain/id"
 	"tender/handlers/engine"
 	"tender/handlers/problem"
+	"tender/handlers/query"
 	"tender/handlers/token"
 	"tender/projections"
 )
@@ -42,7 +43,7 @@ func (s *Server) read(h readHandler) http.Handler {
 			s.fail(w, r, err)
 			return
 		}
-		if err := readableQuery(r); err != nil {
+		if err := query.Readable(r); err != nil {
 			s.fail(w, r, err)
 			return
 		}
@@ -66,7 +67,7 @@ func one[T any](ctx context.Context, r *readRequest, prefix id.Prefix, kind stri
 	if !id.Valid(prefix, ref.ID) {
 		return shown{}, missing
 	}
-	if err := unknownParameters(r.URL.Query()); err != nil {
+	if err := query.None(r.URL.Query()); err != nil {
 		return shown{}, err
 	}
 	if err := r.account.Engine.Refresh(ctx, ref, r.merchant); err != nil {
@@ -95,12 +96,6 @@ type list struct {
 	HasMore    bool              `json:"has_more"`
 	NextCursor string            `json:"next_cursor,omitempty"`
 }
-
-// Limits of a list.
-const (
-	pageDefault = 20
-	pageMax     = 100
-)
 
 // listing is one kind of list: its read model, and what it may be narrowed by
 // besides the time of creation.
@@ -134,28 +129,28 @@ var (
 // list serves lists of one kind.
 func (s *Server) list(l listing) readHandler {
 	return func(ctx context.Context, r *readRequest) (shown, error) {
-		p := newParameters(r.URL.Query())
+		p := query.New(r.URL.Query())
 		return s.page(ctx, r, l, p, l.query(r, p))
 	}
 }
 
 // query reads what a list is narrowed by.
-func (l listing) query(r *readRequest, p *parameters) projections.Query {
+func (l listing) query(r *readRequest, p *query.Parameters) projections.Query {
 	q := projections.Query{
-		MerchantID: r.merchant.ID, Limit: p.limit(),
-		CreatedFrom: p.instant("created[gte]"), CreatedBefore: p.instant("created[lt]"),
+		MerchantID: r.merchant.ID, Limit: p.Limit(),
+		CreatedFrom: p.Instant("created[gte]"), CreatedBefore: p.Instant("created[lt]"),
 	}
 	if l.statuses != nil {
-		q.Status = p.option("status", l.statuses)
+		q.Status = p.Option("status", l.statuses)
 	}
 	if l.reference {
-		q.ExternalReference = p.reference("external_reference")
+		q.ExternalReference = p.Reference("external_reference")
 	}
 	if l.customer {
-		q.CustomerID = p.id("customer_id", id.Customer)
+		q.CustomerID = p.ID("customer_id", id.Customer)
 	}
 	if l.metadata {
-		q.Metadata = p.metadata()
+		q.Metadata = p.Metadata()
 	}
 	return q
 }
@@ -172,7 +167,7 @@ func filterOf(l listing, q projections.Query) token.Filter {
 }
 
 // page shows one page of a read model.
-func (s *Server) page(ctx context.Context, r *readRequest, l listing, p *parameters, q projections.Query) (shown, error) {
+func (s *Server) page(ctx context.Context, r *readRequest, l listing, p *query.Parameters, q projections.Query) (shown, error) {
 	filter := filterOf(l, q)
 	q.Before = s.cursor(p, r, filter).BeforePosition
 	if err := s.readyToList(ctx, r, p, l.name); err != nil {
@@ -196,9 +191,9 @@ func (s *Server) page(ctx context.Context, r *readRequest, l listing, p *paramet
 
 // readyToList finishes reading a list's parameters, and makes sure that the key
 // is still good and the read model as far as the caller wants it.
-func (s *Server) readyToList(ctx context.Context, r *readRequest, p *parameters, name string) error {
+func (s *Server) readyToList(ctx context.Context, r *readRequest, p *query.Parameters, name string) error {
 	least := s.leastPosition(p, r)
-	if err := p.done(); err != nil {
+	if err := p.Done(); err != nil {
 		return err
 	}
 	if err := r.account.Engine.Refresh(ctx, r.merchant); err != nil {
@@ -222,26 +217,26 @@ func reach(ctx context.Context, r *readRequest, name string, least int64) error 
 	return err
 }
 
-func (s *Server) cursor(p *parameters, r *readRequest, filter token.Filter) token.Cursor {
-	raw := p.text("cursor")
+func (s *Server) cursor(p *query.Parameters, r *readRequest, filter token.Filter) token.Cursor {
+	raw := p.Text("cursor")
 	if raw == "" {
 		return token.Cursor{}
 	}
 	c, err := s.Sealer.OpenCursor(r.merchant.ID, r.mode, filter, raw)
 	if err != nil {
-		p.wrong("cursor", problem.InvalidToken, "The cursor was not issued for this list.")
+		p.Wrong("cursor", problem.InvalidToken, "The cursor was not issued for this list.")
 	}
 	return c
 }
 
-func (s *Server) leastPosition(p *parameters, r *readRequest) int64 {
-	raw := p.text("min_position")
+func (s *Server) leastPosition(p *query.Parameters, r *readRequest) int64 {
+	raw := p.Text("min_position")
 	if raw == "" {
 		return 0
 	}
 	n, err := s.Sealer.OpenPosition(r.merchant.ID, r.mode, raw)
 	if err != nil {
-		p.wrong("min_position", problem.InvalidToken, "The token was not issued to this merchant.")
+		p.Wrong("min_position", problem.InvalidToken, "The token was not issued to this merchant.")
 	}
 	return n
 }

@@ -171,7 +171,10 @@ func Middleware(log *slog.Logger, base string, next http.Handler) http.Handler {
 		rec := &recorder{ResponseWriter: w}
 		r = r.WithContext(engine.WithRequestID(r.Context(), requestID))
 		defer func() {
-			if fault := recover(); fault != nil {
+			fault := recover()
+			if err, ok := fault.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				defer panic(fault) // an answer that can't be finished is cut off by the server
+			} else if fault != nil {
 				log.ErrorContext(r.Context(), "panic", "request_id", requestID, "fault", fault, "stack", string(debug.Stack()))
 				if rec.status == 0 {
 					problem.Write(rec, r, base, problem.New(problem.InternalError, ""))

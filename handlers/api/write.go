@@ -15,6 +15,7 @@ import (
 	"tender/handlers/body"
 	"tender/handlers/engine"
 	"tender/handlers/problem"
+	"tender/handlers/query"
 )
 
 const keyLenMax = 255
@@ -85,10 +86,10 @@ func (s *Server) readWrite(ctx context.Context, w http.ResponseWriter, r *http.R
 	if err != nil {
 		return nil, err
 	}
-	if err := readableQuery(r); err != nil {
+	if err := query.Readable(r); err != nil {
 		return nil, err
 	}
-	if err := unknownParameters(r.URL.Query()); err != nil {
+	if err := query.None(r.URL.Query()); err != nil {
 		return nil, err
 	}
 	req := &writeRequest{caller: c, Request: r}

@@ -347,6 +347,8 @@ func (g *Engine) advance(stream string, events []eventstore.Event) {
 	case id.Merchant:
 		g.Merchants.advance(events)
 		g.BrandObjects.advance(events)
+	case id.Staff:
+		g.Staff.advance(events)
 	case id.Logo:
 		g.Logos.advance(events)
 	case id.Endpoint:

@@ -96,13 +96,20 @@ func (m *Merchant) Position(token string) int64 {
 	return position
 }
 
-// StaffKey issues a staff key.
-func (h *House) StaffKey(role staff.Role) (secret string) {
+// StaffKey issues a staff key of a new person: for these merchants, or for all.
+func (h *House) StaffKey(role staff.Role, merchants ...string) (secret string) {
+	h.t.Helper()
+	secret, _, _ = h.Staff(role, time.Hour, merchants...)
+	return secret
+}
+
+// Staff adds a person, with a staff key.
+func (h *House) Staff(role staff.Role, valid time.Duration, merchants ...string) (secret, staffID, keyID string) {
 	h.t.Helper()
 	g := h.commandLine["live"]
 	secret = staff.KeyPrefix(role) + strings.ToLower(rand.Text())
 	command := engine.NewID()
-	staffID := id.Format(id.Staff, command)
+	staffID = id.Format(id.Staff, command)
 	_, err := g.Do(h.ctx, engine.Command{
 		Origin:  engine.Origin{CommandID: command, Actor: domain.Actor{Kind: domain.ActorStaff, ID: "test"}},
 		Subject: staffID,
@@ -117,7 +124,7 @@ func (h *House) StaffKey(role staff.Role) (secret string) {
 				st = staff.Evolve(st, staffID, e)
 			}
 			issued, err := staff.Decide(st, staff.IssueKey{
-				ID: command, Role: role, Hash: merchant.HashKey(secret), Now: tx.Now, ExpiresAt: tx.Now.Wall.Add(time.Hour),
+				ID: command, Role: role, Hash: merchant.HashKey(secret), Now: tx.Now, ExpiresAt: tx.Now.Wall.Add(valid), Merchants: merchants,
 			})
 			engine.Write(tx, staff.Codec, staffID, append(added, issued...)...)
 			tx.Claim(eventstore.Claim{Kind: api.ClaimKey, Value: merchant.HashKey(secret), Stream: staffID})
@@ -125,5 +132,25 @@ func (h *House) StaffKey(role staff.Role) (secret string) {
 		},
 	})
 	h.must(err)
-	return secret
+	return secret, staffID, id.Format(id.Key, command)
+}
+
+// RevokeStaffKey ends a staff key.
+func (h *House) RevokeStaffKey(staffID, keyID string) {
+	h.t.Helper()
+	g := h.commandLine["live"]
+	_, err := g.Do(h.ctx, engine.Command{
+		Origin:  engine.Origin{CommandID: engine.NewID(), Actor: domain.Actor{Kind: domain.ActorStaff, ID: "test"}},
+		Subject: staffID,
+		Decide: func(ctx context.Context, tx *engine.Tx) error {
+			s, err := engine.Read(ctx, tx, g.Staff, staffID)
+			if err != nil {
+				return err
+			}
+			events, err := staff.Decide(s.Value, staff.RevokeKey{KeyID: keyID})
+			engine.Write(tx, staff.Codec, staffID, events...)
+			return err
+		},
+	})
+	h.must(err)
 }

@@ -23,6 +23,7 @@ import (
 	"tender/handlers/limits"
 	"tender/handlers/payments"
 	"tender/handlers/people"
+	"tender/handlers/staff"
 	"tender/handlers/subscriptions"
 	"tender/handlers/token"
 	"tender/handlers/webhooks"
@@ -39,6 +40,8 @@ type Process struct {
 	Line *Line
 	Test Mode
 	Live Mode
+	// Desk is where the staff is served; test mode is meant where a request names none.
+	Desk *staff.Desk
 
 	log     *slog.Logger
 	started atomic.Pointer[clocks.Job] // hears of clocks that this process sends on their way
@@ -135,6 +138,10 @@ func (p *Process) routes() http.Handler {
 	checkout.New(checkout.Config{
 		Modes: services, BaseURL: BaseURL, FormKey: h.keys.Derive("checkout forms"), Proxies: h.proxies, Log: p.log,
 	}).Register(mux)
+	desk := staff.New(staff.Config{Live: p.Live.Engine, Modes: []string{"test", "live"}, Default: "test", BaseURL: BaseURL, Log: p.log})
+	mux.Handle("/audit/", desk)
+	mux.Handle("/ops/", desk)
+	p.Desk = desk
 	embed.New(embed.Config{Modes: services, Tokens: h.signer(), BaseURL: BaseURL, Log: p.log}).Register(mux)
 	return api.Middleware(p.log, BaseURL, mux)
 }

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"net"
+	"net/http"
+
+	"github.com/cockroachdb/errors"
+
+	"tender/handlers/api"
+	"tender/handlers/staff"
+)
+
+// desk is what finance and operators are served at.
+func (a *app) desk() *staff.Desk {
+	c := staff.Config{
+		Live: a.logs["live"].engine, Modes: []string{"test", "live"}, Default: "live", BaseURL: a.config.baseURL, Log: a.log,
+	}
+	if a.logs["live"].payments.Acquirer == nil {
+		c.Default = "test"
+	}
+	return staff.New(c)
+}
+
+// serveStaff puts the desk beside the merchants' API, or at an address of its own,
+// which a network can keep from everybody else.
+func (a *app) serveStaff(mux *http.ServeMux) error {
+	desk := a.desk()
+	if a.config.staffListen == "" {
+		mux.Handle("/audit/", desk)
+		mux.Handle("/ops/", desk)
+		return nil
+	}
+	listener, err := net.Listen("tcp", a.config.staffListen)
+	if err != nil {
+		return errors.Wrapf(err, "can't listen on %s: choose another address with --staff-listen", a.config.staffListen)
+	}
+	a.staff = &door{listener, api.Middleware(a.log, a.config.baseURL, desk)}
+	return nil
+}
