@@ -145,10 +145,11 @@ var readerPublishes = []string{
 	"$JS.API.CONSUMER.MSG.NEXT.>",
 }
 
-// relayPublishes are the log's subjects, and making the stream. Not
-// even the relay may delete or purge it.
+// relayPublishes are the log's subjects and those of its checkpoints, and making the
+// streams. Not even the relay may delete or purge one.
 var relayPublishes = append([]string{
 	"tender.*.events.>",
+	"tender.*.checkpoints",
 	"$JS.API.STREAM.CREATE.*",
 	"$JS.API.STREAM.UPDATE.*",
 }, readerPublishes...)

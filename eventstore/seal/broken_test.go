@@ -1,0 +1,135 @@
+package seal_test
+
+import (
+	"errors"
+	"log/slog"
+	"testing"
+
+	"tender/eventstore"
+	"tender/eventstore/seal"
+)
+
+var discard = slog.New(slog.DiscardHandler)
+
+// TestALogThatDoesNotGoOnFromWhereItWasSealedStopsSealing changes the log where the
+// sealer looks.
+func TestALogThatDoesNotGoOnFromWhereItWasSealedStopsSealing(t *testing.T) {
+	for name, change := range map[string]string{
+		"cut off":              `DELETE FROM log_test.events WHERE position > 8`,
+		"another hash":         `UPDATE log_test.events SET hash = sha256(hash) WHERE position = 10`,
+		"the seam is gone":     `DELETE FROM log_test.events WHERE position = 10`,
+		"what is new is wrong": `UPDATE log_test.events SET payload = '{}' WHERE position = 13`,
+		"a gap in what is new": `DELETE FROM log_test.events WHERE position = 13`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := setup(t)
+			b.fill(10)
+			b.sealTo(10)
+			b.fill(5)
+			b.force(`CREATE TABLE public.saved AS SELECT * FROM log_test.events`, change)
+			s, stop := b.sealer()
+			if err := b.stopped(s); !errors.Is(err, seal.ErrBroken) && !errors.Is(err, eventstore.ErrGap) {
+				t.Errorf("it stopped because of %v", err)
+			}
+			stop()
+			if all := b.checkpoints(); len(all) != 1 {
+				t.Errorf("%d checkpoints were signed", len(all))
+			}
+			b.force(`DELETE FROM log_test.events`, `INSERT INTO log_test.events SELECT * FROM public.saved`)
+			b.sealTo(15)
+			if status, err := seal.Read(b.ctx, b.store); err != nil || status.Alarm != "" {
+				t.Errorf("after it was mended, the status is %+v, %v", status, err)
+			}
+		})
+	}
+}
+
+// TestADatabaseThatWasPutBackStopsSealing gives the log another history after its
+// checkpoints were removed, too: all that is left is what has left the database.
+func TestADatabaseThatWasPutBackStopsSealing(t *testing.T) {
+	b := setup(t)
+	out := seal.NewFile(t.TempDir(), testLog)
+	b.fill(10)
+	b.sealTo(10, outlets(out))
+	b.fill(10)
+	kept := b.sealTo(20, outlets(out))
+	b.force(`DELETE FROM log_test.events WHERE position > 15`, `DELETE FROM work_test.checkpoints WHERE size > 10`)
+	b.reopen()
+	s, stop := b.sealer(outlets(out))
+	if err := b.stopped(s); !errors.Is(err, seal.ErrBroken) {
+		t.Errorf("cut off: it stopped because of %v", err)
+	}
+	stop()
+	b.fill(30) // another history
+	s, stop = b.sealer(outlets(out))
+	if err := b.stopped(s); !errors.Is(err, seal.ErrBroken) {
+		t.Errorf("another history: it stopped because of %v", err)
+	}
+	stop()
+	if all := b.checkpoints(); len(all) != 1 {
+		t.Errorf("%d checkpoints are in the database", len(all))
+	}
+	if last, err := out.Last(b.ctx); err != nil || last != kept.Note {
+		t.Errorf("the last that left is %q, %v", last, err)
+	}
+}
+
+// TestCheckpointsThatTheDatabaseLostAreTakenUpAgain leaves the log as it was.
+func TestCheckpointsThatTheDatabaseLostAreTakenUpAgain(t *testing.T) {
+	b := setup(t)
+	out := seal.NewFile(t.TempDir(), testLog)
+	b.fill(600)
+	kept := b.sealTo(600, outlets(out))
+	for _, lost := range []string{`DELETE FROM work_test.checkpoints`, `DELETE FROM work_test.checkpoints; DELETE FROM work_test.tiles`} {
+		if _, err := b.store.Pool().Exec(b.ctx, lost); err != nil {
+			t.Fatal(err)
+		}
+		if again := b.sealTo(600, outlets(out)); again.Note != kept.Note {
+			t.Errorf("after %s the checkpoint is\n%s", lost, again.Note)
+		}
+	}
+	b.fill(1)
+	b.sealTo(601, outlets(out))
+	b.everyProofHolds()
+}
+
+// TestARewrittenHistoryIsFoundByWhatHasLeft removes nothing, but leaves only an
+// earlier checkpoint outside.
+func TestARewrittenHistoryIsFoundByWhatHasLeft(t *testing.T) {
+	b := setup(t)
+	out := seal.NewFile(t.TempDir(), testLog)
+	b.fill(10)
+	b.sealTo(10, outlets(out))
+	// The forger lets the sealer seal his history, out of reach of the file.
+	b.force(`DELETE FROM log_test.events`, `DELETE FROM work_test.checkpoints`, `DELETE FROM work_test.tiles`)
+	b.reopen()
+	b.fill(20)
+	b.sealTo(20)
+	s, _ := b.sealer(outlets(out))
+	if err := b.stopped(s); !errors.Is(err, seal.ErrBroken) {
+		t.Errorf("it stopped because of %v", err)
+	}
+}
+
+// reopen opens the log anew, after its end was changed by force.
+func (b *testBundle) reopen() {
+	b.t.Helper()
+	store, err := eventstore.Open(b.ctx, testLog, b.AppURL)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(store.Close)
+	b.store, b.proofs = store, seal.NewProofs(store)
+}
+
+func TestACheckpointByAForeignKeyStopsSealing(t *testing.T) {
+	b := setup(t)
+	other := setup2(b)
+	b.fill(10)
+	b.sealTo(10)
+	b.keys = other
+	s, _ := b.sealer()
+	if err := b.stopped(s); !errors.Is(err, seal.ErrBroken) {
+		t.Errorf("it stopped because of %v", err)
+	}
+}
