@@ -28,6 +28,9 @@ const (
 
 var allRoles = []string{roleAPI, roleCheckout, roleRelay, roleProjector, roleWorker}
 
+// envLiveLimits is the environment name of --live-limits.
+const envLiveLimits = "TENDER_LIVE_LIMITS"
+
 // config is everything that a serving process can be told, by flag or by
 // environment; the flag wins.
 type config struct {
@@ -118,7 +121,7 @@ func parseServe(args []string, stderr io.Writer) (config, error) {
 	fs := newFlags("serve", stderr)
 	fs.StringVar(&roles, "roles", env("TENDER_ROLES", strings.Join(allRoles, ",")), "roles to play, by comma: "+strings.Join(allRoles, ", "))
 	fs.BoolVar(&c.loopbackWebhooks, "loopback-webhooks", env("TENDER_LOOPBACK_WEBHOOKS", "") == "true", "let test-mode webhook endpoints be plain HTTP on this machine")
-	fs.BoolVar(&c.liveLimits, "live-limits", env("TENDER_LIVE_LIMITS", "") == "true", "give test mode live mode's limits against abuse, to see them at work; without it bears 1000 times as much (TENDER_LIVE_LIMITS)")
+	liveLimitsOption(fs, &c.liveLimits)
 	if err := parseSettings(fs, args, c.settings()); err != nil {
 		return c, err
 	}
@@ -127,6 +130,11 @@ func parseServe(args []string, stderr io.Writer) (config, error) {
 		return c, err
 	}
 	return c, c.check()
+}
+
+// liveLimitsOption is the option of serving processes to bear as little as live mode.
+func liveLimitsOption(fs *flag.FlagSet, into *bool) {
+	fs.BoolVar(into, "live-limits", env(envLiveLimits, "") == "true", "give test mode live mode's limits against abuse, to see them at work; without it bears 1000 times as much ("+envLiveLimits+")")
 }
 
 // parseRoles reads what a process is told to do.

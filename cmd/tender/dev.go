@@ -51,9 +51,11 @@ type dev struct {
 	listen string
 	level  string
 	roles  []string
-	out    io.Writer
-	notice io.Writer // what must be read, also where stdout is not
-	log    *slog.Logger
+	// liveLimits gives test mode live mode's limits against abuse.
+	liveLimits bool
+	out        io.Writer
+	notice     io.Writer // what must be read, also where stdout is not
+	log        *slog.Logger
 
 	cred     map[string]string
 	listener net.Listener
@@ -76,6 +78,7 @@ func runDev(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 	fs.StringVar(&d.listen, "listen", env("TENDER_LISTEN", "127.0.0.1:8080"), "address to serve HTTP on, on the loopback interface")
 	fs.StringVar(&d.level, "log-level", env("TENDER_LOG_LEVEL", "info"), "debug, info, warn or error; the log is tender.log in the data directory")
 	roles := fs.String("roles", strings.Join(allRoles, ","), "roles to play, by comma; tender serve plays the others beside it, told by dev.env what it needs")
+	liveLimitsOption(fs, &d.liveLimits)
 	if err := parseFlags(fs, args); err != nil {
 		return err
 	}
@@ -273,7 +276,7 @@ func (d *dev) config() config {
 		natsURL: d.nats.ReaderURL(), relayNATSURL: d.nats.RelayURL(),
 		masterKey:    filepath.Join(d.dir, "master.key"),
 		simulatorURL: d.simURL(), simulatorKey: d.cred[credKey], simulatorSecret: d.cred[credSecret],
-		loopbackWebhooks: true,
+		loopbackWebhooks: true, liveLimits: d.liveLimits,
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"strconv"
 
 	"tender/cmd/tender/internal/devenv"
 	"tender/handlers/demo"
@@ -56,6 +57,7 @@ func (d *dev) announce() error {
 		{Name: "TENDER_SIMULATOR_SECRET", Value: c.simulatorSecret},
 		{Name: "TENDER_SIMULATOR_DATABASE_URL", Value: d.url("tender_simulator", credSimulator)},
 		{Name: "TENDER_LOOPBACK_WEBHOOKS", Value: "true"},
+		{Name: envLiveLimits, Value: strconv.FormatBool(c.liveLimits)},
 	}...))
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"encoding/json"
@@ -112,17 +113,18 @@ func (h *hooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ID   string
 		Type string
 		Data struct {
-			ID      string
-			Status  string
-			Version int
+			ID         string
+			MerchantID string `json:"merchant_id"` // of an object that is the merchant's checkout
+			Status     string
+			Version    int
 		}
 	}
 	if err := json.Unmarshal(body, &message); err != nil {
 		h.say("a message that is no JSON: %v", err)
 	}
 	about := "no object" // a test message tells of none
-	if o := message.Data; o.ID != "" {
-		about = strings.TrimSpace(fmt.Sprintf("%s#%d  %s", o.ID, o.Version, o.Status))
+	if o := message.Data; o.ID != "" || o.MerchantID != "" {
+		about = strings.TrimSpace(fmt.Sprintf("%s#%d  %s", cmp.Or(o.ID, o.MerchantID), o.Version, o.Status))
 	}
 	h.say("%s  %-28s %s  (%s, signature good)", time.Now().Format(time.TimeOnly), message.Type, about, message.ID)
 	if h.whole {

@@ -42,9 +42,13 @@ func runTrigger(ctx context.Context, args []string, stdout, stderr io.Writer) er
 		return err
 	}
 	if len(types) == 0 {
-		return usageError("tender: use tender trigger TYPE [TYPE…], with types out of:\n  " + strings.Join(triggers(), "\n  "))
+		return usageError("tender: use tender trigger TYPE [TYPE…]. Why it can't make " + strings.Join(slices.Sorted(maps.Keys(unplayed)), ", ") +
+			" happen it says if you try. There are types out of:\n  " + strings.Join(triggers(), "\n  "))
 	}
 	for _, name := range types {
+		if why := unplayed[name]; why != "" {
+			return usageError(fmt.Sprintf("tender: %q can't be made to happen: %s", name, why))
+		}
 		if plays[name] == nil {
 			return usageError(fmt.Sprintf("tender: there is no way to make %q happen; there is for:\n  %s", name, strings.Join(triggers(), "\n  ")))
 		}
@@ -95,6 +99,15 @@ var plays = map[string]play{
 	"subscription.payment_method_required": playSubscriptionStands,
 
 	"webhook.test": playTest,
+}
+
+// unplayed are the public types that nothing which this command could do brings
+// about, and why.
+var unplayed = map[string]string{
+	"checkout.slowed": "it takes 100 attempts of which most fail, with live mode's limits, from so many addresses that none of them has to wait; " +
+		"docs/abuse-limits.md shows how with tender dev --live-limits",
+	"checkout.released":   "a merchant that was slowed is released after 10 minutes of the wall's clock, which no test clock shortens; see checkout.slowed",
+	"payment.void_failed": "in test mode no acquirer refuses a void",
 }
 
 // object is a JSON object on its way to the API.

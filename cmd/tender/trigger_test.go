@@ -5,7 +5,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -93,6 +95,31 @@ func (i *installation) verified() *inbox {
 	}
 	b.verify = official.Verify
 	return b
+}
+
+// Of every type that there is, tender trigger either makes it happen or says why not.
+func TestTriggerKnowsAllTypes(t *testing.T) {
+	t.Parallel()
+	i := newInstallation(t)
+	file, err := os.ReadFile("../../docs/events/endpoint_events.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var schema struct{ Items struct{ Enum []string } }
+	if err := json.Unmarshal(file, &schema); err != nil || len(schema.Items.Enum) < 20 {
+		t.Fatalf("%v, the schema has %d types", err, len(schema.Items.Enum))
+	}
+	out, _ := i.run("trigger")
+	_, list, _ := strings.Cut(out, "out of:")
+	made := strings.Fields(list)
+	for _, name := range schema.Items.Enum {
+		if name == "*" || slices.Contains(made, name) {
+			continue
+		}
+		if out, err := i.run("trigger", name); err == nil || !strings.Contains(out, name+`" can't be made to happen: `) {
+			t.Errorf("of %s it says %s", name, out)
+		}
+	}
 }
 
 // Everything that can be triggered really happens, is told in a message that the
