@@ -20,7 +20,7 @@ import (
 // shop is a log with processes whose clock stands still, so that nothing is too old
 // before the test says so.
 type shop struct {
-	t     *testing.T
+	t     testing.TB
 	db    storetest.DB
 	clock atomic.Int64 // nanoseconds since noon
 	first *till
@@ -36,7 +36,7 @@ type till struct {
 
 var noon = time.Date(2026, time.May, 4, 12, 0, 0, 0, time.UTC)
 
-func setup(t *testing.T) *shop {
+func setup(t testing.TB) *shop {
 	t.Helper()
 	s := &shop{t: t, db: storetest.Database(t)}
 	s.first = s.process()
