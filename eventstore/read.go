@@ -134,6 +134,47 @@ func afterQuery(log Log) string {
 	return `SELECT ` + eventColumns + ` FROM ` + log.table("events") + ` WHERE position > $1 ORDER BY position LIMIT $2`
 }
 
+// Place is an event by its stream and version, in the order of [Store.ByStream].
+type Place struct {
+	Stream  string
+	Version int
+}
+
+// ByStream returns the next events in the order of streams and versions: those after a
+// place, of streams that sort before another, up to a position, at most limit (10 000).
+// Each stream's events come together, whatever else was written between them. Fewer than
+// limit: there are no more.
+func (s *Store) ByStream(ctx context.Context, after Place, before string, upTo int64, limit int) ([]Event, error) {
+	if limit < 1 || limit > afterMax {
+		return nil, errors.AssertionFailedf("a read of %d events at once", limit)
+	}
+	var events []Event
+	err := s.reread(ctx, func() error {
+		rows, err := s.reads.Query(ctx, byStreamQuery(s.log), after.Stream, after.Version, before, upTo, limit)
+		if err == nil {
+			events, err = pgx.CollectRows(rows, scanEvent)
+		}
+		return err
+	})
+	return events, errors.Wrap(err, "read the log by stream")
+}
+
+func byStreamQuery(log Log) string {
+	return `SELECT ` + eventColumns + ` FROM ` + log.table("events") + `
+		WHERE (stream, version) > ($1, $2) AND stream < $3 AND position <= $4
+		ORDER BY stream, version LIMIT $5`
+}
+
+// CountBetween returns how many events the streams hold that sort from one name on and
+// before another.
+func (s *Store) CountBetween(ctx context.Context, from, before string) (int64, error) {
+	var n int64
+	err := s.reread(ctx, func() error {
+		return s.reads.QueryRow(ctx, `SELECT count(*) FROM `+s.log.table("events")+` WHERE stream >= $1 AND stream < $2`, from, before).Scan(&n)
+	})
+	return n, errors.Wrap(err, "count events")
+}
+
 // Head returns the last position and its chain hash; 0 and zero for an empty log.
 func (s *Store) Head(ctx context.Context) (position int64, hash [32]byte, err error) {
 	var b []byte

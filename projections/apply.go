@@ -23,6 +23,10 @@ var (
 	// errForged says that the log holds another chain hash at a batch's end than the
 	// batch does.
 	errForged = errors.New("the batch is not what the log holds")
+	// errLeft says that a worker leaves its generation to another process.
+	errLeft = errors.New("another process feeds the generation")
+	// errDropped says that the generation is there no more.
+	errDropped = errors.New("the generation was dropped")
 	// ErrOtherHistory says that a cursor's chain hash is not the log's at that
 	// position: one of the two was restored from a backup. The read model must be
 	// made anew.
@@ -40,9 +44,12 @@ func (e *faultError) Unwrap() error { return e.err }
 func (w *worker) load(ctx context.Context) error {
 	pool := w.store.Pool()
 	var hash []byte
-	w.limit, w.idle, w.superseded, w.refused = batchMax, idle{}, false, false
+	w.limit, w.idle, w.superseded, w.refused, w.indexed = batchMax, idle{}, false, false, false
 	err := pool.QueryRow(ctx, w.sql.load, w.def.Name, w.generation.Number).
-		Scan(&w.at.position, &hash, &w.at.state, &w.at.serving)
+		Scan(&w.at.position, &hash, &w.at.state, &w.at.serving, &w.at.retired, &w.at.target, &w.at.filled)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return errDropped
+	}
 	if err != nil {
 		return errors.Wrap(err, "load a cursor")
 	}
@@ -119,7 +126,7 @@ func (w *worker) reached(last eventstore.Event) {
 // move moves the cursor to e within tx.
 func (w *worker) move(ctx context.Context, tx pgx.Tx, e eventstore.Event) error {
 	err := tx.QueryRow(ctx, w.sql.move, w.def.Name, w.generation.Number,
-		w.at.position, w.at.hash[:], e.Position, e.Hash[:]).Scan(&w.at.serving)
+		w.at.position, w.at.hash[:], e.Position, e.Hash[:]).Scan(&w.at.serving, &w.at.retired)
 	if !errors.Is(err, pgx.ErrNoRows) {
 		return errors.Wrap(err, "move a cursor")
 	}
@@ -141,10 +148,15 @@ func (w *worker) fold(ctx context.Context, tx pgx.Tx, events []eventstore.Event)
 		}
 	}()
 	err = w.projection.Apply(ctx, tx, w.generation, events)
-	switch {
-	case err == nil:
-		return nil
-	case ctx.Err() != nil, unwell(err), errors.HasType(err, (*codec.NewerError)(nil)):
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	return foldFault(err)
+}
+
+// foldFault tells what is the fault of an event from what isn't.
+func foldFault(err error) error {
+	if unwell(err) || errors.HasType(err, (*codec.NewerError)(nil)) {
 		return err
 	}
 	return &faultError{err: err}

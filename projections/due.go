@@ -43,14 +43,7 @@ func Due() Projection {
 				"(clock_id, clock_due_at) WHERE clock_id IS NOT NULL",
 			},
 		},
-		Keys: func(e eventstore.Event) ([]string, error) {
-			switch id.PrefixOf(e.Stream) {
-			case id.Session, id.Payment, id.Mandate, id.Subscription:
-				return []string{e.Stream}, nil
-			default:
-				return nil, nil
-			}
-		},
+		Streams: []id.Prefix{id.Session, id.Payment, id.Mandate, id.Subscription},
 		Fold: func(s dueState, _ string, e eventstore.Event) (dueState, error) {
 			d, err := catalogue.Decode(e.Type, e.SchemaVersion, e.Payload)
 			if err != nil {

@@ -74,10 +74,15 @@ func (b *bench) worker(t testing.TB, p Projection) *worker {
 	if err := r.Prepare(b.ctx); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.workers[0].load(b.ctx); err != nil {
+	found, err := r.found(b.ctx)
+	if err != nil || len(found) == 0 {
+		t.Fatalf("%d generations (%v)", len(found), err)
+	}
+	w := found[len(found)-1]
+	if err := w.load(b.ctx); err != nil {
 		t.Fatal(err)
 	}
-	return r.workers[0]
+	return w
 }
 
 func (b *bench) after(t testing.TB, position int64, n int) []eventstore.Event {
@@ -176,7 +181,7 @@ func TestGenerationBehindIsNotServed(t *testing.T) {
 	if err := b.w.swap(b.ctx); !errors.Is(err, errSuperseded) {
 		t.Errorf("an older generation: %v", err)
 	}
-	b.w.offerSwap(b.ctx, 1)
+	b.w.offerSwap(b.ctx, false)
 	if b.w.at.serving {
 		t.Error("an older generation believes that it is served")
 	}

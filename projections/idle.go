@@ -63,7 +63,7 @@ func (w *worker) readNext(ctx context.Context) ([]eventstore.Event, error) {
 // cursor need not move yet.
 func (w *worker) passOver(events []eventstore.Event) bool {
 	s, can := w.projection.(selective)
-	if !can || !w.at.serving || len(w.parked) > 0 || s.Concerns(events) {
+	if !can || !w.at.serving && !w.at.retired || len(w.parked) > 0 || s.Concerns(events) {
 		return false
 	}
 	if w.idle.since.IsZero() {
@@ -73,6 +73,8 @@ func (w *worker) passOver(events []eventstore.Event) bool {
 		return false
 	}
 	w.idle.last = events[len(events)-1]
-	w.cursors.moved.reached(w.def.Name, w.idle.last.Position)
+	if w.at.serving {
+		w.cursors.moved.reached(w.def.Name, w.idle.last.Position)
+	}
 	return true
 }

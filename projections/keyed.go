@@ -8,6 +8,7 @@ import (
 	"github.com/cockroachdb/errors"
 	"github.com/jackc/pgx/v5"
 
+	"tender/domain/id"
 	"tender/eventstore"
 )
 
@@ -20,6 +21,10 @@ type Keyed[S any] struct {
 	Version int // rises when Keys, Fold or Row give something else
 	Policy  Policy
 	Table   Table
+	// Streams says that each stream of these kinds has a row of its own, by the
+	// stream's name, which its own events concern and no others: such a table can be
+	// filled stream by stream. Otherwise Keys says which rows there are.
+	Streams []id.Prefix
 	// Keys returns the ids of the rows that e concerns; none for most types.
 	Keys func(e eventstore.Event) ([]string, error)
 	// Fold returns the state s of row id after e; the zero value is that of a row
@@ -106,9 +111,20 @@ func (k Keyed[S]) Concerns(events []eventstore.Event) (concerned bool) {
 		}
 	}()
 	return slices.ContainsFunc(events, func(e eventstore.Event) bool {
-		keys, err := k.Keys(e)
+		keys, err := k.keys(e)
 		return err != nil || len(keys) > 0
 	})
+}
+
+// keys returns the ids of the rows that e concerns.
+func (k Keyed[S]) keys(e eventstore.Event) ([]string, error) {
+	switch {
+	case len(k.Streams) == 0:
+		return k.Keys(e)
+	case slices.Contains(k.Streams, id.PrefixOf(e.Stream)):
+		return []string{e.Stream}, nil
+	}
+	return nil, nil
 }
 
 // touches returns which rows the events concern, in the events' order, and the ids
@@ -116,7 +132,7 @@ func (k Keyed[S]) Concerns(events []eventstore.Event) (concerned bool) {
 func (k Keyed[S]) touches(events []eventstore.Event) (all []touch, ids []string, err error) {
 	seen := make(map[string]bool, len(events))
 	for i, e := range events {
-		keys, err := k.Keys(e)
+		keys, err := k.keys(e)
 		if err != nil {
 			return nil, nil, errors.Wrapf(err, "event %d", e.Position)
 		}
@@ -131,6 +147,16 @@ func (k Keyed[S]) touches(events []eventstore.Event) (all []touch, ids []string,
 	return all, ids, nil
 }
 
+// finish writes f's state into its row.
+func (k Keyed[S]) finish(f *folded[S]) error {
+	state, err := json.Marshal(f.state)
+	if err != nil {
+		return errors.Wrapf(err, "state of %s row %s", k.Table.Name, f.row.ID)
+	}
+	f.row.State, f.row.Values = state, k.Row(f.row.ID, f.state)
+	return nil
+}
+
 func (k Keyed[S]) write(ctx context.Context, tx pgx.Tx, g Generation, ids []string, all map[string]*folded[S]) error {
 	put := make([]Row, 0, len(ids))
 	var gone []string
@@ -140,11 +166,9 @@ func (k Keyed[S]) write(ctx context.Context, tx pgx.Tx, g Generation, ids []stri
 			gone = append(gone, id)
 			continue
 		}
-		state, err := json.Marshal(f.state)
-		if err != nil {
-			return errors.Wrapf(err, "state of %s row %s", k.Table.Name, id)
+		if err := k.finish(f); err != nil {
+			return err
 		}
-		f.row.State, f.row.Values = state, k.Row(id, f.state)
 		put = append(put, f.row)
 	}
 	if err := k.Table.Delete(ctx, tx, g, gone); err != nil {

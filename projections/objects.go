@@ -2,7 +2,6 @@ package projections
 
 import (
 	"encoding/json"
-	"strings"
 	"time"
 
 	"tender/domain/catalogue"
@@ -131,8 +130,8 @@ type keptSubscription struct {
 func Subscriptions(mode string) Projection {
 	return Keyed[keptSubscription]{
 		Name: SubscriptionsName, Version: 1, Policy: ParkStream,
-		Table: Table{Name: SubscriptionsName, Columns: objectColumns, Indexes: objectIndexes},
-		Keys:  streamsOf(id.Subscription),
+		Table:   Table{Name: SubscriptionsName, Columns: objectColumns, Indexes: objectIndexes},
+		Streams: []id.Prefix{id.Subscription},
 		Fold: func(k keptSubscription, _ string, e eventstore.Event) (keptSubscription, error) {
 			d, err := catalogue.Decode(e.Type, e.SchemaVersion, e.Payload)
 			if err != nil {
@@ -144,16 +143,6 @@ func Subscriptions(mode string) Projection {
 		Row: func(_ string, k keptSubscription) []any {
 			return listed{status: string(k.Object.Status), customerID: k.Object.CustomerID, createdAt: k.Object.CreatedAt}.row(k.MerchantID)
 		},
-	}
-}
-
-// streamsOf are the ids of rows that are streams of one kind.
-func streamsOf(prefix id.Prefix) func(eventstore.Event) ([]string, error) {
-	return func(e eventstore.Event) ([]string, error) {
-		if strings.HasPrefix(e.Stream, string(prefix)+"_") {
-			return []string{e.Stream}, nil
-		}
-		return nil, nil
 	}
 }
 
@@ -172,8 +161,8 @@ func objects[T any](
 ) Keyed[kept[T]] {
 	return Keyed[kept[T]]{
 		Name: name, Version: 1, Policy: ParkStream,
-		Table: Table{Name: name, Columns: objectColumns, Indexes: objectIndexes},
-		Keys:  streamsOf(prefix),
+		Table:   Table{Name: name, Columns: objectColumns, Indexes: objectIndexes},
+		Streams: []id.Prefix{prefix},
 		Fold: func(k kept[T], _ string, e eventstore.Event) (kept[T], error) {
 			d, err := catalogue.Decode(e.Type, e.SchemaVersion, e.Payload)
 			if err != nil {

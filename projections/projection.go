@@ -12,6 +12,7 @@ import (
 	"github.com/cockroachdb/errors"
 	"github.com/jackc/pgx/v5"
 
+	"tender/domain/id"
 	"tender/eventstore"
 )
 
@@ -42,6 +43,27 @@ type Definition struct {
 	Version int
 	Tables  []Table
 	Policy  Policy
+}
+
+// streamwise is a [Projection] whose only table has at most one row per stream, which
+// follows from the events of that stream alone.
+type streamwise interface {
+	// kinds are those of the streams that have rows.
+	kinds() []id.Prefix
+	// row returns a fold of a stream's events, from its first, into its row.
+	row(stream string) rowFold
+}
+
+func streamwiseOf(p Projection) (streamwise, bool) {
+	s, can := p.(streamwise)
+	return s, can && len(s.kinds()) > 0
+}
+
+// rowFold folds the events of one stream.
+type rowFold interface {
+	add(e eventstore.Event) error
+	// finish returns the row, and whether there is one.
+	finish() (Row, bool, error)
 }
 
 // Policy says what happens at an event that can't be applied. It is recorded either

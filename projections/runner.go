@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/cockroachdb/errors"
+	"github.com/jackc/pgx/v5"
 
 	"tender/domain/codec"
 	"tender/eventstore"
@@ -39,11 +41,11 @@ const (
 // the same ones: a lease lets one at a time work, and the cursor's compare-and-set
 // refuses whoever is mistaken about that.
 type Runner struct {
-	store   *eventstore.Store
-	reader  *feed.Reader
-	leases  *lease.Leases
-	cursors *Cursors
-	workers []*worker
+	store       *eventstore.Store
+	reader      *feed.Reader
+	leases      *lease.Leases
+	cursors     *Cursors
+	projections []Projection
 }
 
 // NewRunner returns a runner of all projections over store's log. Their progress is
@@ -53,20 +55,19 @@ func NewRunner(store *eventstore.Store, reader *feed.Reader, cursors *Cursors, a
 	if err := check(all); err != nil {
 		return nil, err
 	}
-	r := &Runner{
-		store: store, reader: reader, cursors: cursors,
+	return &Runner{
+		store: store, reader: reader, cursors: cursors, projections: all,
 		leases: lease.New(store.Pool(), store.Log()),
+	}, nil
+}
+
+// worker returns what keeps one generation of p, reading from.
+func (r *Runner) worker(p Projection, g Generation, from source) *worker {
+	return &worker{
+		projection: p, def: p.Definition(), generation: g, sql: newStatements(r.store.Log()),
+		store: r.store, reader: from, cursors: r.cursors,
+		slog: slog.With("projection", p.Definition().Name, "log", r.store.Log().Schema()),
 	}
-	for _, p := range all {
-		r.workers = append(r.workers, &worker{
-			projection: p, def: p.Definition(),
-			generation: Generation{schema: store.Log().ReadSchema()},
-			sql:        newStatements(store.Log()),
-			store:      store, reader: reader, cursors: cursors,
-			slog: slog.With("projection", p.Definition().Name, "log", store.Log().Schema()),
-		})
-	}
-	return r, nil
 }
 
 // Run keeps the projections until ctx ends, and returns ctx's error. PostgreSQL or
@@ -84,11 +85,68 @@ func (r *Runner) Run(ctx context.Context) error {
 	}
 	var all sync.WaitGroup
 	all.Go(func() { r.hurry(ctx) })
-	for _, w := range r.workers {
-		all.Go(func() { r.keep(ctx, w) })
-	}
+	all.Go(func() { r.keepAll(ctx) })
 	all.Wait()
 	return ctx.Err()
+}
+
+// keepAll keeps every generation that this build's definitions made: those that are
+// there, and those that rebuilds add.
+func (r *Runner) keepAll(ctx context.Context) {
+	var all sync.WaitGroup
+	defer all.Wait()
+	var mu sync.Mutex
+	kept := map[string]bool{}
+	for {
+		found, err := r.found(ctx)
+		if err != nil && ctx.Err() == nil {
+			slog.WarnContext(ctx, "the generations can't be listed; trying again", "error", err.Error())
+		}
+		mu.Lock()
+		for _, w := range found {
+			if kept[w.leaseID()] {
+				continue
+			}
+			kept[w.leaseID()] = true
+			all.Go(func() {
+				r.keep(ctx, w)
+				mu.Lock()
+				defer mu.Unlock()
+				delete(kept, w.leaseID())
+			})
+		}
+		mu.Unlock()
+		if !pause(ctx, statePoll) {
+			return
+		}
+	}
+}
+
+// found returns a worker for each generation of this build's definitions.
+func (r *Runner) found(ctx context.Context) ([]*worker, error) {
+	rows, err := r.store.Pool().Query(ctx, `SELECT name, generation, definition FROM `+r.cursors.read+`.projections ORDER BY name, generation`)
+	if err != nil {
+		return nil, err
+	}
+	var all []*worker
+	var name, definition string
+	var number int
+	_, err = pgx.ForEachRow(rows, []any{&name, &number, &definition}, func() error {
+		if p, err := r.projection(name); err == nil && p.Definition().fingerprint() == definition {
+			all = append(all, r.worker(p, r.generation(number), r.reader))
+		}
+		return nil
+	})
+	return all, err
+}
+
+// projection returns the one with this name; it is [ErrUnknown] if there is none.
+func (r *Runner) projection(name string) (Projection, error) {
+	i := slices.IndexFunc(r.projections, func(p Projection) bool { return p.Definition().Name == name })
+	if i < 0 {
+		return nil, errors.Wrap(ErrUnknown, name)
+	}
+	return r.projections[i], nil
 }
 
 // hurry has the log read at once whenever somebody begins to wait for a projection,
@@ -106,11 +164,20 @@ func (r *Runner) hurry(ctx context.Context) {
 	}
 }
 
-// keep runs one projection whenever this process holds its lease.
+// leaseKind is that of the leases on generations.
+const leaseKind = "projection"
+
+func (w *worker) leaseID() string { return leaseID(w.def.Name, w.generation.Number) }
+
+func leaseID(name string, generation int) string { return fmt.Sprintf("%s_g%d", name, generation) }
+
+// keep runs one generation whenever this process holds its lease, until it is dropped.
 func (r *Runner) keep(ctx context.Context, w *worker) {
-	id := fmt.Sprintf("%s_g%d", w.def.Name, w.generation.Number)
 	for ctx.Err() == nil {
-		err := r.leases.Hold(ctx, "projection", id, leaseTTL, w.run)
+		err := r.leases.Hold(ctx, leaseKind, w.leaseID(), leaseTTL, w.run)
+		if errors.IsAny(err, errDropped, errLeft) {
+			return
+		}
 		var newer *codec.NewerError
 		if errors.As(err, &newer) {
 			w.slog.ErrorContext(ctx, "the projection waits for a newer build", "error", err.Error())
@@ -127,7 +194,7 @@ type worker struct {
 	sql        statements
 
 	store   *eventstore.Store
-	reader  *feed.Reader
+	reader  source
 	cursors *Cursors
 	slog    *slog.Logger
 
@@ -141,31 +208,48 @@ type worker struct {
 	// refused: it has caught up, and could not be swapped in. It is offered again, also
 	// if nothing comes.
 	refused bool
-	// superseded: a later generation is served; this one is only fed on.
+	// superseded: another generation is served; this one is only fed on.
 	superseded bool
+	// indexed: the tables have their indexes and statistics.
+	indexed bool
+	// leaves, unless it is nil, is asked whether to leave a generation that is filled to
+	// others.
+	leaves func(context.Context) bool
 }
 
-// run applies events until ctx ends or an event is met that only a newer build can
-// read.
+// run applies events until ctx ends, the generation is dropped, or an event is met that
+// only a newer build can read.
 func (w *worker) run(ctx context.Context) error {
 	backoff := backoffMin
 	loaded := false
 	for ctx.Err() == nil {
 		if !loaded {
-			if err := w.load(ctx); err != nil {
+			if err := w.load(ctx); errors.Is(err, errDropped) {
+				return err
+			} else if err != nil {
 				w.slog.WarnContext(ctx, "the cursor can't be read; trying again", "error", err.Error())
 				pause(ctx, backoff)
 				backoff = min(2*backoff, backoffMax)
 				continue
 			}
 			loaded = true
+			if w.at.moves() && w.leaves != nil && w.leaves(ctx) {
+				return errLeft
+			}
+			if w.at.moves() {
+				w.offerSwap(ctx, true) // nothing more may come
+			}
 		}
-		if !w.at.moves() {
+		if !w.at.moves() && w.at.state != Filling {
 			w.awaitChange(ctx)
 			loaded = false
 			continue
 		}
-		err := w.step(ctx)
+		work := w.step
+		if w.at.state == Filling {
+			work, loaded = w.fill, false
+		}
+		err := work(ctx)
 		switch {
 		case err == nil:
 			backoff = backoffMin
@@ -195,7 +279,7 @@ func (w *worker) step(ctx context.Context) error {
 	}
 	w.begun, w.full = time.Now(), len(events) == w.limit
 	if len(events) == 0 && w.refused {
-		w.offerSwap(ctx, 0)
+		w.offerSwap(ctx, false)
 		return nil
 	}
 	if len(events) > 0 && w.passOver(events) {
@@ -216,7 +300,7 @@ func (w *worker) step(ctx context.Context) error {
 	switch {
 	case err == nil:
 		w.limit = min(2*w.limit, batchMax)
-		w.offerSwap(ctx, len(events))
+		w.offerSwap(ctx, len(events) == batchMax)
 		return nil
 	case errors.As(err, &fault) && len(events) > 1:
 		// One of these events is to blame; fewer at a time will show which.
@@ -251,11 +335,11 @@ func (w *worker) gather(ctx context.Context) {
 
 // offerSwap lets a new generation be served as soon as it has caught up: when a read
 // brought less than a full batch, or the log has no more.
-func (w *worker) offerSwap(ctx context.Context, n int) {
-	if w.at.serving || w.superseded {
+func (w *worker) offerSwap(ctx context.Context, full bool) {
+	if w.at.serving || w.at.retired || w.superseded {
 		return
 	}
-	if head, _, err := w.store.Head(ctx); err != nil || (n == batchMax && w.at.position < head) {
+	if head, _, err := w.store.Head(ctx); err != nil || full && w.at.position < head {
 		return
 	}
 	err := w.swap(ctx)

@@ -101,11 +101,26 @@ func (t Table) upsert(g Generation) string {
 		ON CONFLICT (id) DO UPDATE SET first_position = excluded.first_position, position = excluded.position, state = excluded.state` + sets.String()
 }
 
-// create is the statement that makes t in generation g. Rows are updated often, so
-// pages keep room for a row's next version beside it.
+// Copy writes rows into a table that holds none of them.
+func (t Table) Copy(ctx context.Context, tx pgx.Tx, g Generation, rows []Row) error {
+	names := []string{"id", "first_position", "position", "state"}
+	for _, c := range t.Columns {
+		names = append(names, c.Name)
+	}
+	values := make([]any, 0, len(names))
+	_, err := tx.CopyFrom(ctx, pgx.Identifier{g.schema, g.name(t)}, names, pgx.CopyFromSlice(len(rows), func(i int) ([]any, error) {
+		r := rows[i]
+		values = append(append(values[:0], r.ID, r.First, r.Position, r.State), r.Values...)
+		return values, nil
+	}))
+	return errors.Wrapf(err, "copy rows into %s", t.Name)
+}
+
+// create is the statement that makes t in generation g, without a key or an index.
+// Rows are updated often, so pages keep room for a row's next version beside it.
 func (t Table) create(g Generation) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "CREATE TABLE %s (id text NOT NULL PRIMARY KEY, first_position bigint NOT NULL, position bigint NOT NULL, state json NOT NULL", g.Table(t))
+	fmt.Fprintf(&b, "CREATE TABLE %s (id text NOT NULL, first_position bigint NOT NULL, position bigint NOT NULL, state json NOT NULL", g.Table(t))
 	for _, c := range t.Columns {
 		fmt.Fprintf(&b, ", %s %s", pgx.Identifier{c.Name}.Sanitize(), c.Type)
 		if c.NotNull {
@@ -116,8 +131,17 @@ func (t Table) create(g Generation) string {
 	return b.String()
 }
 
-// index are the statements that make t's indexes in generation g. They may be
+// key is the statement that makes t's primary key in generation g. It may be
 // repeated.
+func (t Table) key(g Generation) string {
+	name := g.name(t) + "_pkey"
+	return fmt.Sprintf(`DO $$ BEGIN
+		IF to_regclass('%s') IS NULL THEN ALTER TABLE %s ADD CONSTRAINT %s PRIMARY KEY (id); END IF;
+	END $$`, pgx.Identifier{g.schema, name}.Sanitize(), g.Table(t), pgx.Identifier{name}.Sanitize())
+}
+
+// index are the statements that make t's indexes in generation g, besides its key.
+// They may be repeated.
 func (t Table) index(g Generation) []string {
 	var all []string
 	for i, on := range t.Indexes {

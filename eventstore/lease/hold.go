@@ -22,6 +22,9 @@ const releaseTimeout = 2 * time.Second
 // renewed in time.
 var ErrLost = errors.New("the lease was lost")
 
+// ErrHeld says that somebody else holds a lease.
+var ErrHeld = errors.New("another holds the lease")
+
 // Hold waits until it holds the lease on (kind, id) and then runs f, renewing the
 // lease all the while. If the lease is lost, f's context is cancelled before
 // another can take the lease, with the cause [ErrLost]; Hold waits for f to
@@ -93,6 +96,33 @@ func (l *Leases) run(ctx context.Context, kind, id, owner string, asked time.Tim
 				return ErrLost
 			}
 			asked = next
+		}
+	}
+}
+
+// HoldSoon is [Leases.Hold] for who won't wait: it runs f once, and is [ErrHeld] if it
+// doesn't get the lease within patience, or [ErrLost] if it loses it. A patience of ttl
+// outlasts a holder that died.
+func (l *Leases) HoldSoon(ctx context.Context, kind, id string, ttl, patience time.Duration, f func(ctx context.Context) error) error {
+	owner := ownerName()
+	until := time.Now().Add(patience)
+	for {
+		asked := time.Now()
+		held, err := l.Take(ctx, kind, id, owner, ttl)
+		switch {
+		case err != nil:
+			return err
+		case held:
+			return l.run(ctx, kind, id, owner, asked, ttl, f)
+		case asked.After(until):
+			return errors.Wrapf(ErrHeld, "%s/%s", kind, id)
+		}
+		wait := time.NewTimer(ttl / renewals)
+		select {
+		case <-ctx.Done():
+			wait.Stop()
+			return ctx.Err()
+		case <-wait.C:
 		}
 	}
 }

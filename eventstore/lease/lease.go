@@ -44,7 +44,7 @@ const sweepMax = 10_000
 type Leases struct {
 	pool *pgxpool.Pool
 
-	take, renew, release, set, sweep, forget string
+	take, renew, release, set, sweep, forget, held string
 }
 
 // New returns the leases of log, reached by pool as the application's role.
@@ -67,6 +67,8 @@ func New(pool *pgxpool.Pool, log eventstore.Log) *Leases {
 			WHERE kind = $1 AND id = $2 AND owner = $3`,
 		forget: `DELETE FROM ` + table + `
 			WHERE kind = $1 AND id = $2 AND owner = '' AND (done_position IS NULL OR done_position <= $3)`,
+		held: `SELECT EXISTS (SELECT FROM ` + table + `
+			WHERE kind = $1 AND id = $2 AND owner <> '' AND until > clock_timestamp())`,
 		sweep: `DELETE FROM ` + table + ` WHERE (kind, id) IN (
 			SELECT kind, id FROM ` + table + `
 			WHERE kind = $1 AND done_position <= $2
@@ -120,6 +122,12 @@ func (l *Leases) Sweep(ctx context.Context, kind string, position int64) (int64,
 // was one.
 func (l *Leases) Forget(ctx context.Context, kind, id string, position int64) (bool, error) {
 	return l.one(ctx, l.forget, kind, id, position)
+}
+
+// Held reports whether anybody holds the lease on (kind, id) now.
+func (l *Leases) Held(ctx context.Context, kind, id string) (held bool, err error) {
+	err = l.pool.QueryRow(ctx, l.held, kind, id).Scan(&held)
+	return held, errors.Wrapf(err, "look at lease %s/%s", kind, id)
 }
 
 // one runs a statement that concerns one lease, and reports whether it found it.
