@@ -102,7 +102,8 @@ type Authorisation struct {
 	Initiator            Initiator
 	StoredCredential     StoredCredential
 	Reason               Reason
-	NetworkTransactionID string // of the first payment in a series; "" otherwise
+	FirstReference       string // the acquirer's, of the first payment in a series; "" otherwise
+	NetworkTransactionID string // the card scheme's, of that payment; "" otherwise, and with accounts
 	Authentication       Authentication
 
 	Card      Card     // empty where an account pays
@@ -175,7 +176,7 @@ type Answer struct {
 	// RedirectURL is where the customer has to go, with action_required. With pending
 	// only an acquirer that plays gives one: of the page that stands for the telephone.
 	RedirectURL          string
-	NetworkTransactionID string // with an approved authorisation
+	NetworkTransactionID string // with an approved authorisation of a card, where the scheme gives one
 	ThreeDSecure         ThreeDSecure
 	EffectiveAt          time.Time // when the acquirer dates it
 	ExpiresAt            time.Time // of an authorisation that is not captured yet

@@ -24,7 +24,7 @@ func (s *Server) authorise(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a := body.toPort()
-	if !known(a) || !isToken(a.NetworkTransactionID) || !isToken(a.Country) || !isPayee(a.Payee) {
+	if !known(a) || !isToken(a.FirstReference) || !isToken(a.NetworkTransactionID) || !isToken(a.Country) || !isPayee(a.Payee) {
 		writeFault(w, http.StatusBadRequest, faultMalformed, "The request holds a value that is not known here.")
 		return
 	}
@@ -119,16 +119,27 @@ func (s *Server) perform(ctx context.Context, o operation, a acquirers.Authorisa
 	byCount := payer.behaviour == everyThird && a.Initiator == acquirers.InitiatorMerchant
 	if byCount && o.Status == acquirers.StatusApproved {
 		// The series is that of the first payment, which is one saved method's.
-		return s.book.authoriseByCount(ctx, o, a.NetworkTransactionID, payer)
+		return s.book.authoriseByCount(ctx, o, firstOf(a), payer)
 	}
 	return s.book.authorise(ctx, o)
 }
 
+// firstOf names the first payment of a series: as the card's scheme does, or, of an
+// account, as the simulator itself did.
+func firstOf(a acquirers.Authorisation) string {
+	if a.Account != nil {
+		return a.FirstReference
+	}
+	return a.NetworkTransactionID
+}
+
 // open fills in what an approved authorisation has: where the money was not
-// taken at once, it may be taken for a while.
+// taken at once, it may be taken for a while. Cards have schemes that give it an id.
 func (o *operation) open(now time.Time) {
 	o.Status = acquirers.StatusApproved
-	o.NetworkTransactionID = newNetworkTransactionID()
+	if o.Account == "" {
+		o.NetworkTransactionID = newNetworkTransactionID()
+	}
 	if !o.Sale && o.Amount > 0 {
 		expires := now.Add(authorisationValid)
 		o.ExpiresAt = &expires
@@ -138,7 +149,7 @@ func (o *operation) open(now time.Time) {
 // mayBeAbsent reports whether a request fits a customer who is not there.
 func mayBeAbsent(a acquirers.Authorisation) bool {
 	return a.StoredCredential == acquirers.StoredCredentialSubsequent && a.Reason != acquirers.ReasonNone &&
-		a.NetworkTransactionID != "" && a.Card.CVC == "" &&
+		firstOf(a) != "" && a.Card.CVC == "" &&
 		(a.Authentication == "" || a.Authentication == acquirers.AuthenticationNone)
 }
 
@@ -151,7 +162,7 @@ func mayBeAbsent(a acquirers.Authorisation) bool {
 func fingerprintOf(a acquirers.Authorisation, payer character, t trace) []byte {
 	return fingerprint(kindAuthorisation, strconv.FormatInt(a.Amount, 10), a.Currency, a.Country,
 		strconv.FormatBool(a.Capture), string(a.Initiator), string(a.StoredCredential), string(a.Reason),
-		a.NetworkTransactionID, string(a.Authentication), string(payer.behaviour), t.BIN, t.Last4, t.Account, t.Bank,
+		a.FirstReference, a.NetworkTransactionID, string(a.Authentication), string(payer.behaviour), t.BIN, t.Last4, t.Account, t.Bank,
 		strconv.Itoa(a.Card.ExpMonth), strconv.Itoa(a.Card.ExpYear), a.ReturnURL)
 }
 

@@ -32,6 +32,7 @@ type authorisationBody struct {
 	Initiator            string       `json:"initiator"`
 	StoredCredential     string       `json:"stored_credential,omitempty"`
 	Reason               string       `json:"reason,omitempty"`
+	FirstReference       string       `json:"first_reference,omitempty"`
 	NetworkTransactionID string       `json:"network_transaction_id,omitempty"`
 	Authentication       string       `json:"authentication,omitempty"`
 	Card                 cardBody     `json:"card,omitzero"`
@@ -44,7 +45,7 @@ func authorisationToWire(a acquirers.Authorisation) authorisationBody {
 	return authorisationBody{
 		Key: a.Key, Amount: a.Amount, Currency: a.Currency, Country: a.Country, Capture: a.Capture,
 		Initiator: string(a.Initiator), StoredCredential: string(a.StoredCredential), Reason: string(a.Reason),
-		NetworkTransactionID: a.NetworkTransactionID, Authentication: string(a.Authentication),
+		FirstReference: a.FirstReference, NetworkTransactionID: a.NetworkTransactionID, Authentication: string(a.Authentication),
 		Card: cardBody(a.Card), Account: (*accountBody)(a.Account), Payee: a.Payee, ReturnURL: a.ReturnURL,
 	}
 }
@@ -55,6 +56,7 @@ func (b authorisationBody) toPort() acquirers.Authorisation {
 		Initiator:            acquirers.Initiator(b.Initiator),
 		StoredCredential:     acquirers.StoredCredential(b.StoredCredential),
 		Reason:               acquirers.Reason(b.Reason),
+		FirstReference:       b.FirstReference,
 		NetworkTransactionID: b.NetworkTransactionID,
 		Authentication:       acquirers.Authentication(b.Authentication),
 		Card:                 acquirers.Card(b.Card), Account: (*acquirers.Account)(b.Account), Payee: b.Payee, ReturnURL: b.ReturnURL,

@@ -173,9 +173,9 @@ func TestApproval(t *testing.T) {
 			}
 			continue
 		}
-		want := payment.ActionRequired{AttemptID: p.Attempt.ID, Action: c.action, URL: "https://acs.example", ActionBy: w.now.Wall.Add(15 * 60e9)}
-		if got := holds[payment.ActionRequired](t, one(changes.Payment), 1)[0]; got != want {
-			t.Errorf("%s: asked for is %+v, not %+v", c.kind, got, want)
+		asks := payment.ActionRequired{AttemptID: p.Attempt.ID, Action: c.action, URL: "https://acs.example", ActionBy: w.now.Wall.Add(15 * 60e9)}
+		if got := holds[payment.ActionRequired](t, one(changes.Payment), 1)[0]; got != asks {
+			t.Errorf("%s: asked for is %+v, not %+v", c.kind, got, asks)
 		}
 		if again := w.answers(t, paymentID, c.word, decline.Failure{}); !again.Empty() {
 			t.Errorf("%s: asked for again: %+v", c.kind, again)
@@ -185,7 +185,8 @@ func TestApproval(t *testing.T) {
 			t.Errorf("%s: it can't be given up: %v", c.kind, err)
 		}
 		closed := w.answers(t, paymentID, collect.OutcomeClosed, decline.Failure{})
-		if got := holds[payment.AttemptFailed](t, one(closed.Payment), 1)[0]; got.Failure != timedOut || got.Final {
+		want := decline.Failure{ErrorCode: decline.TimedOut, Account: true}
+		if got := holds[payment.AttemptFailed](t, one(closed.Payment), 1)[0]; got.Failure != want || got.Final {
 			t.Errorf("%s: it ends as %+v", c.kind, got)
 		}
 		late := w.settles(t, paymentID, collect.Outcome{
@@ -209,6 +210,12 @@ func TestSeriesByAccount(t *testing.T) {
 	w.answers(t, paymentID, collect.OutcomePending, decline.Failure{})
 	changes := w.answers(t, paymentID, collect.OutcomeApproved, decline.Failure{})
 	by := completed(t, changes)
+	if got := holds[payment.Paid](t, one(changes.Payment), 1)[0]; got.NetworkTransactionID != "" {
+		t.Errorf("a card scheme has called it %s", got.NetworkTransactionID)
+	}
+	if got := holds[mandate.Created](t, changes.Mandates, 1)[0]; got.Reference != "auth" || got.NetworkTransactionID != "" {
+		t.Errorf("later payments name the first one by %q and %q", got.Reference, got.NetworkTransactionID)
+	}
 	saved := holds[method.Saved](t, changes.Methods, 1)[0]
 	if !reflect.DeepEqual(saved.Details, accountOf(method.KindCapitecPay)) || by.MandateID == "" || saved.VaultRef == "" {
 		t.Errorf("saved is %+v, under %s", saved, by.MandateID)
@@ -234,5 +241,34 @@ func TestSeriesByAccount(t *testing.T) {
 	}
 	if done := completed(t, w.answers(t, begun.Payment.ID, collect.OutcomeApproved, decline.Failure{})); done.Outcome != session.OutcomePaid {
 		t.Errorf("it ends as %+v", done)
+	}
+}
+
+// Why an account did not pay is told as of an account, in every stream.
+func TestAccountDeclines(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	ask := w.asks(session.TypeFirstInSeries, w.newcomer(t))
+	ask.Series.Terms = monthly(t, 1)
+	s := w.sessions[w.session(t, ask)]
+	first := w.attemptsBy(t, s, method.KindCapitecPay)
+	want := declined
+	want.Account = true
+
+	refused := w.answers(t, first, collect.OutcomeDeclined, declined)
+	atPayment, atSession := holds[payment.AttemptFailed](t, one(refused.Payment), 1)[0], holds[session.AttemptFailed](t, one(refused.Session), 1)[0]
+	if atPayment.Failure != want || atSession.Failure != want {
+		t.Errorf("with the customer it fails as %+v and %+v", atPayment.Failure, atSession.Failure)
+	}
+
+	by := completed(t, w.answers(t, w.attemptsBy(t, w.sessions[s.ID], method.KindCapitecPay), collect.OutcomeApproved, decline.Failure{}))
+	charge := w.charge(by)
+	charge.Takes = everything
+	begun, err := collect.StartCharge(w.chargeParties(charge), charge)
+	w.decided(t, begun, err)
+	alone := w.answers(t, begun.Payment.ID, collect.OutcomeDeclined, declined)
+	atMandate := holds[mandate.ChargeFailed](t, alone.Mandates, 1)[0]
+	if done := completed(t, alone); done.Failure == nil || *done.Failure != want || atMandate.Failure != want {
+		t.Errorf("without the customer it fails as %+v and %+v", done.Failure, atMandate.Failure)
 	}
 }

@@ -162,7 +162,7 @@ func (c *Changes) agreed(s session.State, p payment.State, w Parties, o Outcome,
 	created := mandate.Created{
 		CustomerID: save.CustomerID, PaymentMethodID: save.PaymentMethodID, SessionID: s.ID,
 		SubscriptionID: done.SubscriptionID, Terms: s.Series.Terms, Consent: *save.Consent,
-		NetworkTransactionID: o.NetworkTransactionID, ClockID: s.ClockID,
+		Reference: o.Reference, NetworkTransactionID: o.NetworkTransactionID, ClockID: s.ClockID,
 	}
 	if s.Series.SubscriptionID != "" {
 		if !w.Replaced.Mandate.Exists() {

@@ -55,7 +55,7 @@ func TestTheFirstOfASeriesMakesAMandate(t *testing.T) {
 				Consent: mandate.Consent{
 					AcceptedAt: noon, Text: "You agree.", TextVersion: "1", Locale: "en-ZA", CheckoutSessionID: ask.CheckoutID,
 				},
-				NetworkTransactionID: "ntx",
+				Reference: "auth", NetworkTransactionID: "ntx",
 			}
 			if got := holds[mandate.Created](t, changes.Mandates, 1)[0]; !reflect.DeepEqual(got, want) || changes.Mandates[0].ID != mandateID {
 				t.Errorf("%s is made as\n%+v, not\n%+v", changes.Mandates[0].ID, got, want)

@@ -34,7 +34,7 @@ type Outcome struct {
 	Reference            string          // with approved
 	Failure              decline.Failure // with declined
 	URL                  string          // with action_required; with pending perhaps
-	NetworkTransactionID string
+	NetworkTransactionID string          // with approved; of a card, whose scheme gives one
 	ThreeDSecure         string
 	ExpiresAt            time.Time // of the authorisation, with approved
 	Now                  domain.Moment
@@ -57,6 +57,10 @@ func SettleAttempt(s session.State, p payment.State, w Parties, o Outcome) (Chan
 	if err := w.of(p); err != nil {
 		return Changes{}, err
 	}
+	byAccount := p.Attempt.Details.Type.IsAccount()
+	if byAccount {
+		o.NetworkTransactionID = "" // there is no scheme that could have given one
+	}
 	changes.Customer.ID = p.CustomerID
 	var err error
 	switch o.Kind {
@@ -65,7 +69,9 @@ func SettleAttempt(s session.State, p payment.State, w Parties, o Outcome) (Chan
 	case OutcomeApproved:
 		err = changes.approve(s, p, w, o)
 	case OutcomeDeclined, OutcomeClosed:
-		err = changes.fail(s, p, w, failureOf(s, p, o), o.Now)
+		f := failureOf(s, p, o)
+		f.Account = byAccount
+		err = changes.fail(s, p, w, f, o.Now)
 	}
 	if err != nil {
 		return Changes{}, err

@@ -21,7 +21,8 @@ const (
 	TimedOut                 ErrorCode = "timed_out"
 )
 
-// Code is the issuer's reason for declining a card. Its JSON is the string itself.
+// Code is the reason for declining of the card's issuer, or of whoever keeps the
+// account. Its JSON is the string itself.
 type Code string
 
 // All decline codes there are, by class.
@@ -55,7 +56,7 @@ const (
 	ClassHard Class = "hard"
 	// ClassAuthentication needs the customer; without them it is as final as hard.
 	ClassAuthentication Class = "authentication"
-	// ClassRevoked is the cardholder's no to any further payment: the mandate ends.
+	// ClassRevoked is the customer's no to any further payment: the mandate ends.
 	ClassRevoked Class = "revoked"
 )
 
@@ -76,28 +77,55 @@ func (c Code) known() Code {
 	return GenericDecline
 }
 
-// Failure is why an attempt failed, as events keep it and the API shows it. Build
-// one with New: then its parts fit together.
+// Failure is why an attempt failed, as events keep it: facts, of which the sentence
+// is made whenever it is shown. Build one with New: then its parts fit together.
 type Failure struct {
 	ErrorCode   ErrorCode `json:"error_code"`
 	DeclineCode Code      `json:"decline_code,omitempty"` // exactly with CardDeclined
-	Message     string    `json:"message"`                // for merchants and developers, not for customers
+	// Account says that what was to pay is an account, and no card. The codes are
+	// named after cards and mean the same for both; the words differ.
+	Account bool `json:"account,omitempty"`
 }
 
-// New returns the failure with its message. It accepts anything, since what an
-// acquirer says must never stop an outcome from being recorded: an error code
-// outside the table becomes ProcessingError; a declined card with no decline code,
-// or with one outside the table, gets GenericDecline; with every other error code
-// the decline code is dropped.
+// New returns the failure of a card. It accepts anything, since what an acquirer says
+// must never stop an outcome from being recorded: an error code outside the table
+// becomes ProcessingError; a declined card with no decline code, or with one outside
+// the table, gets GenericDecline; with every other error code the decline code is
+// dropped.
 func New(e ErrorCode, d Code) Failure {
 	if e == CardDeclined {
-		d = d.known()
-		return Failure{ErrorCode: e, DeclineCode: d, Message: declines[d].message}
+		return Failure{ErrorCode: e, DeclineCode: d.known()}
 	}
-	message, ok := errorMessages[e]
-	if !ok {
+	if _, known := errorMessages[e]; !known {
 		e = ProcessingError
-		message = errorMessages[e]
 	}
-	return Failure{ErrorCode: e, Message: message}
+	return Failure{ErrorCode: e}
+}
+
+// Message is a sentence about the failure of a payment, for merchants and developers
+// and not for customers.
+func (f Failure) Message() string {
+	switch {
+	case f.ErrorCode != CardDeclined:
+		return f.of(errorMessages[f.ErrorCode])
+	case f.Account:
+		return f.After("The payment was declined")
+	}
+	return f.After("The card was declined")
+}
+
+// After goes on from what was declined, "The acquirer declined the refund", with why,
+// and ends the sentence.
+func (f Failure) After(what string) string {
+	if f.ErrorCode != CardDeclined {
+		return what + ". " + f.Message()
+	}
+	return what + ": " + f.of(declines[f.DeclineCode.known()].reason)
+}
+
+func (f Failure) of(w words) string {
+	if f.Account {
+		return w.account
+	}
+	return w.card
 }

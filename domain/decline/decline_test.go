@@ -2,11 +2,17 @@ package decline
 
 import (
 	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 )
+
+var update = flag.Bool("update", false, "write the golden file anew")
 
 func TestTheTableIsTheContracts(t *testing.T) {
 	t.Parallel()
@@ -76,8 +82,8 @@ func TestNewTable(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			got := New(tt.e, tt.d)
-			if got.ErrorCode != tt.wantE || got.DeclineCode != tt.wantD || !strings.Contains(got.Message, tt.message) {
-				t.Errorf("got %+v", got)
+			if got.ErrorCode != tt.wantE || got.DeclineCode != tt.wantD || !strings.Contains(got.Message(), tt.message) {
+				t.Errorf("got %+v: %s", got, got.Message())
 			}
 		})
 	}
@@ -100,37 +106,113 @@ func TestNewAlwaysFitsTogether(t *testing.T) {
 		if (f.ErrorCode == CardDeclined) != (f.DeclineCode != "") {
 			t.Fatalf("%+v: a decline code goes with card_declined and with nothing else", f)
 		}
-		if !strings.HasSuffix(f.Message, ".") {
-			t.Fatalf("%+v has no sentence", f)
-		}
 		if again := New(f.ErrorCode, f.DeclineCode); again != f {
 			t.Fatalf("%+v made again is %+v", f, again)
+		}
+		f.Account = rapid.Bool().Draw(t, "account")
+		for _, sentence := range []string{f.Message(), f.After("The acquirer declined the refund")} {
+			if !strings.HasSuffix(sentence, ".") || strings.Contains(sentence, "..") {
+				t.Fatalf("%+v is told as %q", f, sentence)
+			}
 		}
 	})
 }
 
+func TestMessages(t *testing.T) {
+	t.Parallel()
+	card, wrong := New(CardDeclined, DoNotHonor), New(IncorrectCVC, "")
+	account := card
+	account.Account = true
+	const refund = "The acquirer declined the refund"
+	for got, want := range map[string]string{
+		card.Message():        "The card was declined: the issuer refused and gave no further reason.",
+		account.Message():     "The payment was declined: the account's provider refused and gave no further reason.",
+		card.After(refund):    "The acquirer declined the refund: the issuer refused and gave no further reason.",
+		account.After(refund): "The acquirer declined the refund: the account's provider refused and gave no further reason.",
+		wrong.Message():       "The card's security code is wrong.",
+		wrong.After(refund):   "The acquirer declined the refund. The card's security code is wrong.",
+	} {
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+// What an account may fail of is told without a word of cards.
+func TestAccountsAreNoCards(t *testing.T) {
+	t.Parallel()
+	of := []Failure{
+		New(AuthenticationFailed, ""), New(ProcessingError, ""), New(PaymentMethodUnavailable, ""), New(CustomerCancelled, ""), New(TimedOut, ""),
+	}
+	for d := range declines {
+		of = append(of, New(CardDeclined, d))
+	}
+	for _, f := range of {
+		f.Account = true
+		for _, word := range []string{"card", "issuer"} {
+			if strings.Contains(strings.ToLower(f.Message()), word) {
+				t.Errorf("%+v is told as %q", f, f.Message())
+			}
+		}
+	}
+}
+
+// What was said once is said again in the same words.
+func TestMessagesStay(t *testing.T) {
+	t.Parallel()
+	var said []string
+	note := func(f Failure) {
+		said = append(said, fmt.Sprintf("%s %s: %s", f.ErrorCode, f.DeclineCode, f.Message()))
+		f.Account = true
+		said = append(said, fmt.Sprintf("%s %s, account: %s", f.ErrorCode, f.DeclineCode, f.Message()))
+	}
+	for e := range errorMessages {
+		note(New(e, ""))
+	}
+	for d := range declines {
+		note(New(CardDeclined, d))
+	}
+	slices.Sort(said)
+	got := strings.Join(said, "\n") + "\n"
+	if *update {
+		if err := os.WriteFile("testdata/messages.txt", []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	golden, err := os.ReadFile("testdata/messages.txt")
+	if err != nil || got != string(golden) {
+		t.Errorf("the sentences are (%v)\n%s\nnot\n%s", err, got, golden)
+	}
+}
+
 func TestMessagesDiffer(t *testing.T) {
 	t.Parallel()
-	seen := map[string]string{}
-	note := func(code, message string) {
-		if other, ok := seen[message]; ok {
-			t.Errorf("%s and %s say the same", code, other)
+	for _, account := range []bool{false, true} {
+		seen := map[string]Failure{}
+		note := func(f Failure) {
+			f.Account = account
+			if other, ok := seen[f.Message()]; ok {
+				t.Errorf("%+v and %+v say the same", f, other)
+			}
+			seen[f.Message()] = f
 		}
-		seen[message] = code
-	}
-	for e, message := range errorMessages {
-		note(string(e), message)
-	}
-	for d, row := range declines {
-		note(string(d), row.message)
+		for e := range errorMessages {
+			note(New(e, ""))
+		}
+		for d := range declines {
+			note(New(CardDeclined, d))
+		}
 	}
 }
 
 func TestWireFormat(t *testing.T) {
 	t.Parallel()
+	account := New(CardDeclined, ClosedAccount)
+	account.Account = true
 	tests := map[string]Failure{
-		`{"error_code":"card_declined","decline_code":"closed_account","message":"The card was declined: its account is closed."}`: New(CardDeclined, ClosedAccount),
-		`{"error_code":"incorrect_cvc","message":"The card's security code is wrong."}`:                                            New(IncorrectCVC, ""),
+		`{"error_code":"card_declined","decline_code":"closed_account"}`:                New(CardDeclined, ClosedAccount),
+		`{"error_code":"card_declined","decline_code":"closed_account","account":true}`: account,
+		`{"error_code":"incorrect_cvc"}`:                                                New(IncorrectCVC, ""),
 	}
 	for want, f := range tests {
 		got, err := json.Marshal(f)

@@ -21,7 +21,9 @@ type Created struct {
 	SubscriptionID  string  `json:"subscription_id,omitempty"`
 	Terms           Terms   `json:"terms"`
 	Consent         Consent `json:"consent"`
-	// NetworkTransactionID is the first payment's, which later ones refer to.
+	// Later payments refer to the first one: by the acquirer's reference, and with a
+	// card by the id that its scheme gave.
+	Reference            string `json:"reference,omitempty"`
 	NetworkTransactionID string `json:"network_transaction_id,omitempty"`
 	// Carried is what was used of the mandate that this one takes the place of.
 	Carried *Usage `json:"carried,omitempty"`

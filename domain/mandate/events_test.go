@@ -22,7 +22,8 @@ func samples(t reporter) []mandate.Event {
 		Count: 3, Amount: 9000, Currency: "ZAR", LastPaymentAt: instant(t, "2026-05-01T00:00:00Z"),
 		WindowStart: "2026-04-15", WindowCount: 1, WindowAmount: 3000, Items: []int{0, 2},
 	})
-	created.SubscriptionID, created.NetworkTransactionID, created.ClockID = "sub_01hzy3v7q8e4xk2m9c5b7d6f0e", "ntx_1", "clk_01hzy3v7q8e4xk2m9c5b7d6f0f"
+	created.SubscriptionID, created.ClockID = "sub_01hzy3v7q8e4xk2m9c5b7d6f0e", "clk_01hzy3v7q8e4xk2m9c5b7d6f0f"
+	created.Reference, created.NetworkTransactionID = "sim_1", "ntx_1"
 	created.Consent = mandate.Consent{
 		AcceptedAt: instant(t, "2026-05-04T12:00:00.123Z"), Text: "You allow Müller & Söhne <Ltd>\nto charge.", TextVersion: "en-1", Locale: "en-ZA",
 		CheckoutSessionID: "ckt_01hzy3v7q8e4xk2m9c5b7d6f0g",

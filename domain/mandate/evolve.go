@@ -46,7 +46,7 @@ func Evolve(s State, id string, at time.Time, e Event) State {
 func created(id string, e Created) State {
 	s := State{
 		ID: id, CustomerID: e.CustomerID, PaymentMethodID: e.PaymentMethodID, SubscriptionID: e.SubscriptionID,
-		NetworkTransactionID: e.NetworkTransactionID, ClockID: e.ClockID, Terms: e.Terms, Status: StatusActive,
+		Reference: e.Reference, NetworkTransactionID: e.NetworkTransactionID, ClockID: e.ClockID, Terms: e.Terms, Status: StatusActive,
 	}
 	c := e.Carried
 	if c == nil {

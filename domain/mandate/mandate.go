@@ -75,7 +75,8 @@ type State struct {
 	CustomerID           string
 	PaymentMethodID      string
 	SubscriptionID       string
-	NetworkTransactionID string
+	Reference            string // of the first payment, the acquirer's
+	NetworkTransactionID string // of the first payment, the card scheme's; "" if it had none
 	ClockID              string
 	Terms                Terms
 	Status               Status

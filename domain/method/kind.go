@@ -113,6 +113,13 @@ func (k Kind) Way() (Way, bool) {
 	return ways[i], true
 }
 
+// IsAccount reports whether what pays is an account, and no card. What is not known
+// here counts as a card.
+func (k Kind) IsAccount() bool {
+	w, known := k.Way()
+	return known && w.Flow != FlowCard
+}
+
 // AsksBank reports whether the customer chooses a bank.
 func (w Way) AsksBank() bool { return w.Flow == FlowRedirect }
 

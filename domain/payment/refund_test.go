@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"tender/domain"
+	"tender/domain/id"
+	"tender/domain/method"
 	"tender/domain/payment"
 )
 
@@ -52,6 +54,25 @@ func TestRefundPaysBackWhatWasCaptured(t *testing.T) {
 			"by the wall's clock, on a test clock that is ahead", sold(100),
 			payment.Refund{ID: commandID(9), Now: domain.Moment{At: noon.Add(later), Wall: noon}}, paysBack(100, 0), nil,
 		},
+	})
+}
+
+// Why a refund to an account failed is told as of an account.
+func TestRefundToAnAccountFails(t *testing.T) {
+	t.Parallel()
+	given := sold(100)
+	begun, isBegun := given[1].(payment.AttemptStarted)
+	if !isBegun {
+		t.Fatalf("the second event is %T", given[1])
+	}
+	begun.Details = method.AccountOf(method.KindInstantEFT, method.AccountDetails{Bank: "fnb"})
+	given[1] = begun
+	settle := payment.SettleOperation{ID: commandID(9), Key: keyOf(id.Refund, 1), Failure: declined, Now: now(time.Second)}
+	fails, failsLate := refundFailed(1, 60), refundFailedLate(1, 60)
+	fails.Failure.Account, failsLate.Failure.Account = true, true
+	check(t, []rule{
+		{"at once", after(given, refundRequested(1, 60)), settle, []payment.Event{fails}, nil},
+		{"late", after(given, back(1, 60)...), settle, []payment.Event{failsLate}, nil},
 	})
 }
 

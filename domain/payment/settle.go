@@ -12,6 +12,7 @@ import (
 // settleOperation records the acquirer's word on an operation. The same word
 // again changes nothing; for the opposite word see [State.settleAgain].
 func (s State) settleOperation(c SettleOperation) ([]Event, error) {
+	c.Failure.Account = s.Attempt.Details.Type.IsAccount()
 	op, pending := s.operation(c.Key)
 	if !pending {
 		return s.settleAgain(c), nil

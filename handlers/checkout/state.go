@@ -6,7 +6,6 @@ import (
 	"net/http"
 
 	"tender/domain/decline"
-	"tender/domain/method"
 	"tender/domain/payment"
 	"tender/domain/session"
 	"tender/handlers/body"
@@ -67,7 +66,7 @@ func (v *view) state() stateJSON {
 
 // adviceOf says what the customer can do after a failed attempt.
 func (v *view) adviceOf(code decline.ErrorCode) string {
-	byCard := v.payment == nil || v.payment.Value.Attempt.Details.Type == method.KindCard
+	byCard := v.payment == nil || !v.payment.Value.Attempt.Details.Type.IsAccount()
 	switch code {
 	case decline.CardDeclined:
 		if !byCard {

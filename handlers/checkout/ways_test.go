@@ -200,6 +200,7 @@ func TestInstantEFT(t *testing.T) {
 	paid := k.payment().Shows(object{
 		"status": "succeeded", "authorised_amount": nil, "paid_amount": nil, "capturable_amount": nil, "refundable_amount": 10_000,
 		"payment_method_details.type": "instant_eft", "payment_method_details.instant_eft.bank": "fnb", "payment_method_details.instant_eft.bank_name": "FNB",
+		"network_transaction_id": nil,
 	})
 	k.merchant.Capture(paid.Text("id"), 0).Problem(http.StatusConflict, "capture_not_allowed")
 	k.merchant.Void(paid.Text("id")).Problem(http.StatusConflict, "void_not_allowed")
@@ -232,7 +233,7 @@ func TestApprovalOnTheTelephone(t *testing.T) {
 		h.Decide(t, a.Text("next_action.url"), "approve")
 		eventually(t, "it is paid", func() bool { return k.state().Text("payment_outcome") == "paid" })
 		k.payment().Shows(object{
-			"status": "succeeded", "authorised_amount": nil, "refundable_amount": 10_000,
+			"status": "succeeded", "authorised_amount": nil, "refundable_amount": 10_000, "network_transaction_id": nil,
 			"payment_method_details.type": kind, "payment_method_details." + kind + ".phone": "•••• 4567",
 		})
 		k.tells("initiated", "attempt_started", "action_required", "paid")
@@ -322,7 +323,7 @@ func TestASeriesByTelephone(t *testing.T) {
 
 	series := handlerstest.Series{CustomerID: first.Text("customer_id"), MethodID: first.Text("payment_method_id")}
 	next := h.merchant.Post(handlerstest.SessionsPath, series.Next(2500)).Is(http.StatusCreated).Shows(object{"status": "completed", "payment_outcome": "paid"})
-	h.merchant.Payment(next.Text("payment_id")).Shows(object{"payment_method_details.capitec_pay.phone": "•••• 4567", "authorised_amount": nil, "mandate_id": first.Text("mandate_id")})
+	h.merchant.Payment(next.Text("payment_id")).Shows(object{"payment_method_details.capitec_pay.phone": "•••• 4567", "authorised_amount": nil, "mandate_id": first.Text("mandate_id"), "network_transaction_id": nil})
 	h.merchant.Post(handlerstest.SessionsPath, series.Next(2500, handlerstest.Later())).Problem(http.StatusUnprocessableEntity, "payment_method_not_offered")
 
 	k := h.sells(t, of(series.CustomerID))

@@ -87,7 +87,7 @@ func asked(c session.Create, m merchant.State, key string) acquirers.Authorisati
 func withoutCustomer(call acquirers.Authorisation, under mandate.State, with method.State) acquirers.Authorisation {
 	call.Initiator, call.StoredCredential = acquirers.InitiatorMerchant, acquirers.StoredCredentialSubsequent
 	call.Reason, call.Authentication = reasonOf(under.Terms.Kind), acquirers.AuthenticationNone
-	call.NetworkTransactionID = under.NetworkTransactionID
+	call.FirstReference, call.NetworkTransactionID = under.Reference, under.NetworkTransactionID
 	if call.NetworkTransactionID == "" {
 		call.NetworkTransactionID = with.NetworkTransactionID
 	}

@@ -208,11 +208,11 @@ func commandOf(operation string) (uuid.UUID, bool) {
 func declined(e payment.Event) (problem.Problem, bool) {
 	switch e := e.(type) {
 	case payment.CaptureFailed:
-		return problem.New(problem.CaptureDeclined, "The acquirer declined the capture. "+e.Failure.Message), true
+		return problem.New(problem.CaptureDeclined, e.Failure.After("The acquirer declined the capture")), true
 	case payment.VoidFailed:
-		return problem.New(problem.VoidDeclined, "The acquirer declined the void. "+e.Failure.Message), true
+		return problem.New(problem.VoidDeclined, e.Failure.After("The acquirer declined the void")), true
 	case payment.RefundFailed:
-		return problem.New(problem.RefundDeclined, "The acquirer declined the refund. "+e.Failure.Message), !e.Late
+		return problem.New(problem.RefundDeclined, e.Failure.After("The acquirer declined the refund")), !e.Late
 	}
 	return problem.Problem{}, false
 }

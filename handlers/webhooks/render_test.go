@@ -74,7 +74,7 @@ func paymentStory(events ...payment.Event) []eventstore.Event {
 
 // stories end with one public event of each type.
 func stories() map[string][]eventstore.Event {
-	refused := decline.Failure{ErrorCode: "card_declined", DeclineCode: "insufficient_funds", Message: "Not enough money."}
+	refused := decline.New(decline.CardDeclined, decline.InsufficientFunds)
 	authorised := payment.Authorised{
 		AttemptID: "att_1", Amount: 12345, Reference: "sim_1", NetworkTransactionID: "nti_1", ThreeDSecure: "frictionless",
 		ExpiresAt: storyBegins.Add(7 * 24 * time.Hour),

@@ -113,6 +113,25 @@ func TestPaymentsAsClientsSeeThem(t *testing.T) {
 	}
 }
 
+// What was to pay is no card, and nobody speaks of one.
+func TestAccountDeclined(t *testing.T) {
+	t.Parallel()
+	refused := declined
+	refused.Account = true
+	const want = "The payment was declined: the account's funds or its limit do not suffice."
+	p := show[object.Payment](paymentID, after(paying(payment.CaptureAutomatic), payment.AttemptFailed{AttemptID: attemptID, Failure: refused}))
+	s := show[object.Session](sessionID, []session.Event{
+		session.Created{Kind: session.TypeOneTime, Amount: amount, Currency: "ZAR", Country: "ZA"},
+		session.AttemptStarted{PaymentID: paymentID, AttemptID: attemptID, Number: 1},
+		session.AttemptFailed{PaymentID: paymentID, AttemptID: attemptID, Failure: refused},
+	})
+	for name, e := range map[string]*object.PaymentError{"payment": p.LastPaymentError, "session": s.LastPaymentError} {
+		if e == nil || e.Message != want || e.ErrorCode != "card_declined" || e.DeclineCode != "insufficient_funds" {
+			t.Errorf("the %s's error is %+v", name, e)
+		}
+	}
+}
+
 // The table of the contract.
 func TestSums(t *testing.T) {
 	t.Parallel()

@@ -97,7 +97,7 @@ func (s Session) outcome(o session.Outcome) Session {
 
 func paymentError(f decline.Failure, e eventstore.Event) *PaymentError {
 	return &PaymentError{
-		ErrorCode: f.ErrorCode, DeclineCode: f.DeclineCode, Message: f.Message, Timestamp: Time(e.At),
+		ErrorCode: f.ErrorCode, DeclineCode: f.DeclineCode, Message: f.Message(), Timestamp: Time(e.At),
 	}
 }
 

@@ -33,6 +33,11 @@ func byAccount(name, told string, d method.Details, events ...payment.Event) exa
 	return example{name, told, stream(payment.Codec, paymentID, append(first, events...))}
 }
 
+func ofAccount(f decline.Failure) decline.Failure {
+	f.Account = true
+	return f
+}
+
 func attempt(d method.Details) payment.AttemptStarted {
 	return payment.AttemptStarted{
 		AttemptID: attemptID, Number: 1, Key: paymentID + "-1", AnswerBy: begins.Add(15 * time.Second), Details: d,
@@ -65,11 +70,13 @@ func paymentExamples() []example {
 	}
 	sold := payment.Paid{AttemptID: attemptID, Amount: 100_000, Currency: "ZAR", Reference: "SIM-7Q2M4K"}
 	approve := payment.ActionRequired{AttemptID: attemptID, Action: payment.ActionApprove, ActionBy: begins.Add(15 * time.Minute)}
-	unanswered := payment.AttemptFailed{AttemptID: attemptID, Failure: decline.New(decline.TimedOut, "")}
+	unanswered := payment.AttemptFailed{AttemptID: attemptID, Failure: ofAccount(decline.New(decline.TimedOut, ""))}
+	refused := payment.AttemptFailed{AttemptID: attemptID, Failure: ofAccount(insufficient)}
 	return []example{
 		byAccount(succeeded+".instant_eft", succeeded, method.AccountOf(method.KindInstantEFT, method.AccountDetails{Bank: "fnb", BankName: "FNB"}), sold),
 		byAccount(succeeded+".capitec_pay", succeeded, method.AccountOf(method.KindCapitecPay, phone), approve, sold),
 		byAccount(attemptFailed+".mtn_momo", attemptFailed, method.AccountOf(method.KindMTNMoMo, phone), approve, unanswered),
+		byAccount(attemptFailed+".capitec_pay", attemptFailed, method.AccountOf(method.KindCapitecPay, phone), approve, refused),
 		paymentOf(succeeded, succeeded, payment.CaptureAutomatic, paid()),
 		paymentOf(succeeded+".authorised", succeeded, payment.CaptureManual, authorised()),
 		{succeeded + ".verified", succeeded, stream(payment.Codec, paymentID, verified)},
