@@ -7,9 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	v3 "github.com/pb33f/libopenapi/datamodel/high/v3"
-
 	"tender/domain"
+	"tender/handlers/openapi/openapitest/document"
 	"tender/handlers/problem"
 )
 
@@ -66,7 +65,7 @@ func checkProblem(x exchange) []string {
 var specific = []int{http.StatusPaymentRequired, http.StatusConflict, http.StatusUnprocessableEntity}
 
 // checkNamed holds an operation to the problems that it lists in x-problems.
-func checkNamed(x exchange, op *v3.Operation) []string {
+func checkNamed(x exchange, op *document.Operation) []string {
 	if !slices.Contains(specific, x.status) {
 		return nil
 	}
@@ -74,25 +73,10 @@ func checkNamed(x exchange, op *v3.Operation) []string {
 	if err := json.Unmarshal(x.body, &p); err != nil {
 		return nil // checkProblem says so
 	}
-	if slices.Contains(namedProblems(op), string(p.Code)) {
+	if slices.Contains(op.Listed("x-problems"), string(p.Code)) {
 		return nil
 	}
 	return []string{fmt.Sprintf("the operation does not list %s in x-problems", p.Code)}
-}
-
-func namedProblems(op *v3.Operation) []string {
-	if op.Extensions == nil {
-		return nil
-	}
-	node := op.Extensions.GetOrZero("x-problems")
-	if node == nil {
-		return nil
-	}
-	names := make([]string, len(node.Content))
-	for i, n := range node.Content {
-		names[i] = n.Value
-	}
-	return names
 }
 
 // checkSums looks for payments and lists anywhere in a body. A payment's sums
