@@ -6,6 +6,9 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"tender/domain"
+	"tender/handlers/problem"
 )
 
 // Whatever is read is what encoding/json reads, less what is refused on purpose.
@@ -64,5 +67,32 @@ func TestPointers(t *testing.T) {
 	}
 	if want := []string{"/a~1b/c~0d/", "/a~1b"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("blamed are %q, not %q", got, want)
+	}
+}
+
+func TestInstants(t *testing.T) {
+	t.Parallel()
+	for given, code := range map[string]domain.Code{
+		"2026-11-22T09:30:00Z":      "",
+		"1970-01-01T00:00:00Z":      "",
+		"9999-12-31T23:59:59Z":      "",
+		"0001-01-01T00:00:00Z":      problem.TooSmall,
+		"1969-12-31T23:59:59Z":      problem.TooSmall,
+		"1970-01-01T00:00:00+02:00": problem.TooSmall,
+		"9999-12-31T23:59:59-02:00": problem.TooLarge,
+		"2026-11-22":                problem.InvalidFormat,
+		"yesterday":                 problem.InvalidFormat,
+	} {
+		f := newFields(map[string]any{"since": given})
+		_, ok := f.Instant("since")
+		if code == "" {
+			if !ok || f.Done() != nil {
+				t.Errorf("%s is refused: %v", given, f.Done())
+			}
+			continue
+		}
+		if ok || len(*f.errs) != 1 || (*f.errs)[0].Code != code || (*f.errs)[0].Pointer != "/since" {
+			t.Errorf("%s: %t, %+v", given, ok, *f.errs)
+		}
 	}
 }

@@ -190,6 +190,10 @@ func (f *Fields) Texts(name string) ([]string, bool) {
 	return out, ok
 }
 
+// instantYearMin is the first year that a time may lie in; RFC 3339 itself ends with
+// the year 9999.
+const instantYearMin = 1970
+
 // Instant reads an RFC 3339 time, in UTC and whole milliseconds.
 func (f *Fields) Instant(name string) (time.Time, bool) {
 	s, ok := f.Text(name)
@@ -197,11 +201,21 @@ func (f *Fields) Instant(name string) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	t, err := time.Parse(time.RFC3339, s)
-	if err != nil || t.Year() < 1970 || t.Year() > 9999 {
+	if err != nil {
 		f.Wrong(name, problem.InvalidFormat, "The time must be RFC 3339, for example 2026-11-22T09:30:00Z.")
 		return time.Time{}, false
 	}
-	return t.UTC().Truncate(time.Millisecond), true
+	// An offset may lead out of the years that can be written.
+	t = t.UTC().Truncate(time.Millisecond)
+	switch {
+	case t.Year() < instantYearMin:
+		f.Wrong(name, problem.TooSmall, fmt.Sprintf("The time must not lie before the year %d.", instantYearMin))
+		return time.Time{}, false
+	case t.Year() > 9999:
+		f.Wrong(name, problem.TooLarge, "The time must not lie after the year 9999.")
+		return time.Time{}, false
+	}
+	return t, true
 }
 
 // Done notes every member that nobody asked for, and returns what was wrong.
