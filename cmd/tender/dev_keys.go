@@ -71,7 +71,7 @@ func (d *dev) merchantKeys(ctx context.Context, kept []devenv.Entry) ([]devenv.E
 		var err error
 		if merchantID, err = createMerchant(ctx, test, merchant.Settings{
 			Name: "Tender Demo Shop", Country: "ZA", TimeZone: "Africa/Johannesburg", PublicKeys: true,
-			AllowedReturnURLs: []string{"http://127.0.0.1/", "http://localhost/"},
+			AllowedReturnURLs: []string{"http://127.0.0.1:*/", "http://localhost:*/"},
 			AllowedOrigins:    []string{"http://127.0.0.1:*", "http://localhost:*"},
 		}); err != nil {
 			return nil, err

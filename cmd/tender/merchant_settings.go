@@ -26,7 +26,7 @@ func newSettingsFlags(fs *flag.FlagSet, absent merchant.Settings) *settingsFlags
 	fs.StringVar(&f.settings.Name, "name", absent.Name, "the merchant's name as customers see it")
 	fs.StringVar(&f.settings.Country, "country", absent.Country, "ISO 3166-1 alpha-2")
 	fs.StringVar(&f.settings.TimeZone, "time-zone", absent.TimeZone, "IANA name")
-	fs.StringVar(&f.returnURLs, "allowed-return-urls", "", "return URLs that public keys may use, by comma; one that ends in / allows what lies below it")
+	fs.StringVar(&f.returnURLs, "allowed-return-urls", "", "return URLs that public keys may use, by comma; one that ends in / allows what lies below it, and on a loopback address * stands for any port")
 	fs.StringVar(&f.origins, "allowed-origins", "", "origins of the merchant's pages, by comma, for example https://shop.example: they may call with a public key, and embed the checkout")
 	fs.StringVar(&f.methods, "payment-methods", "", "the ways to pay that customers are offered, by comma, for example card,instant_eft; empty: all that fit a session")
 	fs.BoolVar(&f.settings.PublicKeys, "public-keys", absent.PublicKeys, "accept public keys; in test mode they are accepted unless this says false")

@@ -108,10 +108,11 @@ func (s State) KeyByHash(hash string) (Key, bool) {
 
 // AllowsReturnURL reports whether a session made with a public key may lead
 // back to url: it must be one of the allowed ones, or lie below one that ends
-// in a slash.
+// in a slash. One on a loopback address may have * for any port.
 func (s State) AllowsReturnURL(url string) bool {
 	for _, allowed := range s.Settings.AllowedReturnURLs {
-		if url == allowed || strings.HasSuffix(allowed, "/") && strings.HasPrefix(url, allowed) && !climbs(url) {
+		at := atAnyPort(url, allowed)
+		if at == allowed || strings.HasSuffix(allowed, "/") && strings.HasPrefix(at, allowed) && !climbs(at) {
 			return true
 		}
 	}

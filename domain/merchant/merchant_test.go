@@ -267,6 +267,36 @@ func TestAllowsReturnURL(t *testing.T) {
 	}
 }
 
+func TestAllowsReturnURLAtAnyPort(t *testing.T) {
+	t.Parallel()
+	s := merchant.State{Settings: merchant.Settings{AllowedReturnURLs: []string{
+		"http://127.0.0.1:*/", "http://localhost:*/thanks", "https://shop.example:*/", "http://127.0.0.1:3000:*/",
+	}}}
+	for url, want := range map[string]bool{
+		"http://127.0.0.1/":                         true,
+		"http://127.0.0.1:3000/":                    true,
+		"http://127.0.0.1:3000/thanks?order=7":      true,
+		"http://localhost:5173/thanks":              true,
+		"http://localhost:5173/thanks/7":            false,
+		"http://localhost:5173/":                    false,
+		"https://127.0.0.1:3000/":                   false,
+		"http://127.0.0.2:3000/":                    false,
+		"http://127.0.0.1:3000":                     false,
+		"http://127.0.0.1:/":                        false,
+		"http://127.0.0.1.evil.example/":            false,
+		"http://127.0.0.1:3000@evil.example/":       false,
+		"http://127.0.0.1:3000.evil.example/":       false,
+		"http://127.0.0.1:3000/a/../b":              false,
+		"https://shop.example:8443/":                false,
+		"https://shop.example/":                     false,
+		"https://evil.example/?http://127.0.0.1:1/": false,
+	} {
+		if got := s.AllowsReturnURL(url); got != want {
+			t.Errorf("%q is allowed: %t", url, got)
+		}
+	}
+}
+
 // alien stands for an event or a command that was added and not handled.
 type alien struct {
 	merchant.Event

@@ -109,9 +109,33 @@ func (s State) AllowsOrigin(origin string) bool {
 			return true
 		}
 		port, ofBase := strings.CutPrefix(origin, base)
-		if wild && ofBase && (port == "" || port[0] == ':' && len(port) > 1 && strings.Trim(port[1:], "0123456789") == "") {
+		if wild && ofBase && isPort(port) {
 			return true
 		}
 	}
 	return false
+}
+
+// isPort reports whether s is what may stand between a host and a path: nothing, or a
+// colon and digits.
+func isPort(s string) bool {
+	digits, colon := strings.CutPrefix(s, ":")
+	return s == "" || colon && digits != "" && strings.Trim(digits, "0123456789") == ""
+}
+
+// atAnyPort returns url with * for its port, where allowed has that on the same
+// loopback address; else url as it is.
+func atAnyPort(url, allowed string) string {
+	const any = ":" + anyPort + "/"
+	base, _, wild := strings.Cut(allowed, any)
+	o, ok := readOrigin(base)
+	if !wild || !ok || o.port != "" || !o.loopback() {
+		return url
+	}
+	rest, ofBase := strings.CutPrefix(url, base)
+	port, path, below := strings.Cut(rest, "/")
+	if !ofBase || !below || !isPort(port) {
+		return url
+	}
+	return base + any + path
 }
