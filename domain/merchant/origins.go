@@ -100,6 +100,12 @@ func OriginsProblem(origins []string, mode string) string {
 	return ""
 }
 
+// Allowable reports whether some merchant could allow the origin that a browser names.
+// One that is may stand in a header as it is.
+func Allowable(origin string) bool {
+	return OriginProblem(origin, "test") == "" && !strings.HasSuffix(origin, anyPort)
+}
+
 // AllowsOrigin reports whether the merchant's own pages are at origin, as a browser
 // writes it: they may call with a public key, and show the checkout in a frame.
 func (s State) AllowsOrigin(origin string) bool {

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	"tender/domain/merchant"
 	"tender/handlers/problem"
@@ -39,7 +38,7 @@ func (s *Server) preflight(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Vary", "Origin")
 	h.Set("Cache-Control", "no-store")
-	if origin := r.Header.Get("Origin"); merchant.OriginProblem(origin, "test") == "" && !strings.Contains(origin, "*") {
+	if origin := r.Header.Get("Origin"); merchant.Allowable(origin) {
 		h.Set(allowOriginHeader, origin)
 		h.Set("Access-Control-Allow-Methods", crossOriginMethod)
 		h.Set("Access-Control-Allow-Headers", crossOriginHeaders)

@@ -27,10 +27,11 @@ const cartPage = `<!doctype html><html lang="en"><meta name="viewport" content="
 <script src="%s/embed.js"></script>
 <script>
 window.calls = []; window.heard = [];
-const note = (name) => (result) => calls.push([name, result.status, result.paymentOutcome, result.sessionId, result.code || ""].join(" "));
+const note = (name) => (result) => (window.calledAfter = performance.now() - window.bought) && calls.push([name, result.status, result.paymentOutcome, result.sessionId, result.code || ""].join(" "));
 addEventListener("message", (event) => heard.push(JSON.stringify(event.data)));
 const query = new URLSearchParams(location.search);
 document.getElementById("buy").addEventListener("click", () => {
+  window.bought = performance.now();
   window.checkout = Tender.open({ clientToken: query.get("token"), container: "#here",
     onSuccess: note("success"), onFailure: note("failure"), onExpired: note("expired"), onCancel: note("cancel") });
 });
@@ -56,8 +57,7 @@ func (s sale) clientToken(t *testing.T) string {
 // cart opens the merchant's page at an origin and lets the customer buy.
 func (s sale) cart(t *testing.T, tab *browsertest.Tab, origin string) {
 	t.Helper()
-	tab.Go(origin + "/cart?token=" + url.QueryEscape(s.clientToken(t)))
-	tab.Click("#buy")
+	s.buys(tab, origin, s.clientToken(t))
 }
 
 // frame waits for the checkout within the merchant's page.
@@ -219,14 +219,14 @@ func TestEmbeddedOwnButton(t *testing.T) {
 }
 
 // TestEmbeddedElsewhere has a page frame the checkout that the merchant has not
-// allowed, by the script and by hand, saying that it were another.
+// allowed, by hand, saying that it were another.
 func TestEmbeddedElsewhere(t *testing.T) {
 	t.Parallel()
 	b, browser := setup(t), browsertest.Start(t)
 	foreign := strings.Replace(b.shop, "localhost", "127.0.0.1", 1)
 	s, redirect := b.sell(t, embedded(session.PresentModal, true)), b.sell(t)
 	for name, address := range map[string]string{
-		"by the token":         b.url + "/embed/" + s.clientToken(t) + "?parent=" + url.QueryEscape(foreign),
+		"by the token":         b.url + "/embed/" + s.clientToken(t),
 		"in another's name":    b.url + "/embed/" + s.clientToken(t) + "?parent=" + url.QueryEscape(b.shop),
 		"the session's URL":    s.url + "?parent=" + url.QueryEscape(b.shop),
 		"a session to lead to": redirect.url,

@@ -25,11 +25,12 @@ func (s sale) sales(t *testing.T) []simulator.Entry {
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
 	var all []simulator.Entry
+	ours := s.session(t).PaymentID + "-"
 	for e, err := range simulator.Book(t.Context(), conn, "") {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e.Kind == "authorisation" && e.Status == acquirers.StatusApproved {
+		if strings.HasPrefix(e.Key, ours) && e.Kind == "authorisation" && e.Status == acquirers.StatusApproved {
 			all = append(all, e)
 		}
 	}

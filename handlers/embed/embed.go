@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"tender/domain/id"
+	"tender/domain/merchant"
 	"tender/handlers/checkout"
 	"tender/handlers/checkout/page"
 	"tender/handlers/payments"
@@ -91,42 +92,69 @@ func (s *Server) serveScript(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(s.script))
 }
 
+// What a frame is refused for, as the page around it is told.
+const (
+	refusedToken  = "invalid_token"      // it is none of ours, or of no session
+	refusedOrigin = "origin_not_allowed" // the merchant has not allowed the page's
+)
+
 // open leads a frame to the checkout of the session that the token names. The token
-// gives no more than that: whether the session can still be paid, and in whose frame,
-// the checkout judges by the log.
+// gives no more than that: whether the session can still be paid the checkout judges by
+// the log, and in whose frame the browser. To whom no frame will be shown is told so
+// here, because browsers keep it to themselves.
 func (s *Server) open(w http.ResponseWriter, r *http.Request) {
+	parent := r.URL.Query().Get(checkout.ParentParam)
 	c, err := s.Tokens.OpenClient(r.PathValue("client_token"))
 	service := s.Modes[c.Mode]
 	if err != nil || service == nil || !id.Valid(id.Session, c.SessionID) {
-		s.refuse(w, r)
+		s.refuse(w, r, http.StatusNotFound, refusedToken)
 		return
 	}
-	ref := service.Engine.Sessions.Ref(c.SessionID)
-	if err := service.Engine.Refresh(r.Context(), ref); err != nil {
-		s.Log.ErrorContext(r.Context(), "an embedded checkout can't be opened", "error", err)
-		problem.Write(w, r, s.BaseURL, problem.From(err))
+	g := service.Engine
+	session := g.Sessions.Ref(c.SessionID)
+	if err := g.Refresh(r.Context(), session); err != nil {
+		s.fail(w, r, err)
 		return
 	}
-	if !ref.Value.Exists() || ref.Value.CheckoutID == "" {
-		s.refuse(w, r)
+	if !session.Value.Exists() || session.Value.CheckoutID == "" {
+		s.refuse(w, r, http.StatusNotFound, refusedToken)
+		return
+	}
+	owner := g.Merchants.Ref(session.MerchantID)
+	if err := g.Refresh(r.Context(), owner); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	if parent != "" && !owner.Value.AllowsOrigin(parent) {
+		s.refuse(w, r, http.StatusForbidden, refusedOrigin)
 		return
 	}
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Location", checkout.FramePath(ref.Value.CheckoutID, r.URL.Query().Get(checkout.ParentParam)))
+	h.Set("Location", checkout.FramePath(session.Value.CheckoutID, parent))
 	w.WriteHeader(http.StatusSeeOther)
 }
 
-// refuse says that there is nothing here, in no frame.
-func (s *Server) refuse(w http.ResponseWriter, r *http.Request) {
-	v := page.View{State: page.StateNotFound, Nonce: page.NewNonce()}
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	s.Log.ErrorContext(r.Context(), "an embedded checkout can't be opened", "error", err)
+	problem.Write(w, r, s.BaseURL, problem.From(err))
+}
+
+// refuse says that there is nothing here, and to the page that frames it, why. That
+// page may be anybody's: it learns the code and nothing else, and only the origin that
+// it says it is at may show the frame, and hears of it.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, status int, code string) {
+	v := page.View{State: page.StateNotFound, Nonce: page.NewNonce(), Lang: page.Language("", r.Header.Get("Accept-Language"))}
+	if parent := r.URL.Query().Get(checkout.ParentParam); merchant.Allowable(parent) {
+		v.Frame, v.FrameAncestors = &page.Frame{Parent: parent, Refused: code}, []string{parent}
+	}
 	var out bytes.Buffer
 	if err := page.Render(&out, v); err != nil {
-		problem.Write(w, r, s.BaseURL, problem.From(err))
+		s.fail(w, r, err)
 		return
 	}
-	page.SetHeaders(w.Header(), v.Nonce, nil)
-	w.WriteHeader(http.StatusNotFound)
+	page.SetHeaders(w.Header(), v.Nonce, v.FrameAncestors)
+	w.WriteHeader(status)
 	_, _ = out.WriteTo(w)
 }

@@ -8,7 +8,8 @@
   "use strict";
   const version = 1; // of the messages between the frame and the page
   const origin = "{{origin}}";
-  const loadMax = 20000; // milliseconds until a frame that says nothing has failed
+  // Milliseconds until a frame that says nothing has failed: in all, and once it is there.
+  const loadMax = 20000, silenceMax = 3000;
   const words = {
     en: { title: "Payment", close: "Close" },
     fr: { title: "Paiement", close: "Fermer" },
@@ -21,9 +22,15 @@
     if (!/^https?:/.test(location.origin)) throw new Error("Tender.open: the page must be served over http or https");
     const frame = frameOf(clientToken, texts);
     const place = presentation === "embedded_modal" ? dialogOf(frame, texts, dismissed) : inlineOf(frame, container);
-    let sessionId = "", outcome = "not_started", waiting = false, told = false, closed = false;
+    let sessionId = "", outcome = "not_started", waiting = false, heard = false, told = false, closed = false;
 
-    const timer = setTimeout(() => tell("onFailure", "", "not_loaded"), loadMax);
+    const mute = () => tell("onFailure", "", "not_loaded");
+    let timer = setTimeout(mute, loadMax);
+    // A page that the browser refuses to show here loads, too, and says nothing.
+    frame.addEventListener("load", () => {
+      clearTimeout(timer);
+      if (!heard) timer = setTimeout(mute, silenceMax);
+    });
     addEventListener("message", hear);
     place.show();
 
@@ -48,13 +55,14 @@
 
     function arrive(m) {
       clearTimeout(timer);
+      heard = true;
       sessionId = m.session_id;
       outcome = m.payment_outcome || outcome;
       waiting = m.state === "processing" || m.state === "redirecting" || m.state === "approving";
       place.locked = m.state === "processing";
       const ends = { succeeded: ["onSuccess", "completed"], expired: ["onExpired", "expired"], cancelled: ["onCancel", "cancelled"], failed: ["onFailure", "expired"] };
       if (ends[m.state]) tell(ends[m.state][0], ends[m.state][1], m.state === "failed" ? "no_attempts_left" : "");
-      else if (m.state === "not_found") tell("onFailure", "", "not_found");
+      else if (m.code) tell("onFailure", "", m.code);
     }
 
     // dismissed: the customer has put the dialog away. The session stays as it is, and

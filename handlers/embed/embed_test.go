@@ -122,15 +122,36 @@ func TestFormsStayInTheFrame(t *testing.T) {
 	}
 }
 
-func TestTokensThatOpenNothing(t *testing.T) {
+// What opens nothing says so, to the page that asks, and to nobody else.
+func TestWhatOpensNothing(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	_, token := b.embedded("embedded_modal")
-	for _, bad := range []string{"ct_", "nonsense", token[:len(token)-2], token + "x", b.shop.Public, "ct_e30.e30"} {
-		a := b.customer.Get("/embed/" + bad + inFrame).Is(404)
-		if !strings.Contains(a.Header.Get("Content-Security-Policy"), "frame-ancestors 'none'") {
-			t.Errorf("%s is shown in a frame", bad)
+	checkoutID, token := b.embedded("embedded_modal")
+	refused := func(path string, status int, ancestor, code string) {
+		t.Helper()
+		a := b.customer.Get(path).Is(status)
+		if policy := a.Header.Get("Content-Security-Policy"); !strings.HasSuffix(policy, "; frame-ancestors "+ancestor) {
+			t.Errorf("%s: the policy is %s", path, policy)
 		}
+		page := string(a.Body)
+		if told := strings.Contains(page, `data-refused="`+code+`"`); told != (code != "") {
+			t.Errorf("%s: %q is told: %t", path, code, told)
+		}
+		for _, secret := range []string{checkoutID, "ps_", "Karoo", token} {
+			if strings.Contains(page, secret) {
+				t.Errorf("%s: the page tells %s", path, secret)
+			}
+		}
+	}
+	for _, bad := range []string{"ct_", "nonsense", token[:len(token)-2], token + "x", b.shop.Public, "ct_e30.e30"} {
+		refused("/embed/"+bad, 404, "'none'", "")
+		refused("/embed/"+bad+inFrame, 404, shopOrigin, "invalid_token")
+		refused("/embed/"+bad+"?parent=https%3A%2F%2Fevil.example", 404, "https://evil.example", "invalid_token")
+	}
+	refused("/embed/"+token+"?parent=https%3A%2F%2Fevil.example", 403, "https://evil.example", "origin_not_allowed")
+	for _, none := range []string{"null", "*", "http://shop.example", "https://evil.example;script-src *", "https://*.example", "https://shop.example:*", "'self'"} {
+		refused("/embed/"+token+"?parent="+url.QueryEscape(none), 403, "'none'", "")
+		refused("/embed/nonsense?parent="+url.QueryEscape(none), 404, "'none'", "")
 	}
 }
 

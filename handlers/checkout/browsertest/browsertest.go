@@ -173,6 +173,15 @@ func open(t *testing.T, parent context.Context, look Look, options ...chromedp.C
 	return tab
 }
 
+// Close closes the tab, and with it whatever is shown in it; nothing can be done with it
+// afterwards. Windows that it has opened stay.
+func (tab *Tab) Close() {
+	tab.t.Helper()
+	if err := chromedp.Cancel(tab.ctx); err != nil {
+		tab.t.Fatal(err)
+	}
+}
+
 func call[P, R any](tab *Tab, command cdp.Command[P, R], params P) {
 	tab.t.Helper()
 	ctx, cancel := context.WithTimeout(tab.ctx, waitMax)

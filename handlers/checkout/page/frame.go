@@ -18,10 +18,21 @@ type Frame struct {
 	Parent    string
 	SessionID string
 	PayButton bool // else the merchant's page has it
+	// Refused is why there is no checkout, as the page around is told; empty: there is one.
+	Refused string
 }
 
 // Framed reports whether the page is shown in a frame.
 func (s shown) Framed() bool { return s.Frame != nil && s.Frame.Parent != "" }
+
+// Focus is the attribute of what the customer is to see first. Browsers give no frame
+// the focus by itself; there the script does, if the customer is in it.
+func (s shown) Focus() template.HTMLAttr {
+	if s.Framed() {
+		return "data-focus"
+	}
+	return "autofocus"
+}
 
 // FrameCSS and FrameScript are ours, embedded, and go into the pages of embedded
 // sessions as they are.

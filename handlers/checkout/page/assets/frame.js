@@ -3,7 +3,7 @@
 // secret, and goes to the one origin whose frame this is.
 (() => {
   "use strict";
-  const { parent: origin, session, state, shownStatus, shownOutcome } = document.body.dataset;
+  const { parent: origin, session, state, shownStatus, shownOutcome, refused } = document.body.dataset;
   const ended = ["succeeded", "expired", "cancelled", "failed"].includes(state);
   let bank = null; // the window with the bank's page
 
@@ -19,7 +19,7 @@
   function live() {
     const height = () => Math.ceil(document.body.getBoundingClientRect().height);
     const send = (type, more) => parent.postMessage({ tender: 1, type, session_id: session, height: height(), ...more }, origin);
-    send("state", { state, status: shownStatus || "", payment_outcome: shownOutcome || "" });
+    send("state", { state, status: shownStatus || "", payment_outcome: shownOutcome || "", code: refused });
     new ResizeObserver(() => send("resize")).observe(document.body);
     addEventListener("keydown", (event) => {
       if (event.key === "Escape" && !event.defaultPrevented) send("close");
@@ -34,9 +34,12 @@
       link.target = "_blank";
       link.rel = "noreferrer";
     }
-    const next = document.getElementById("next");
+    const first = document.querySelector("[data-focus]"), next = document.getElementById("next");
+    if (first && document.hasFocus()) first.focus();
     if (next) next.addEventListener("click", visit);
-    addEventListener("pagehide", () => { if (bank) bank.close(); });
+    // What the bank was asked has ended. It has not where the shop's page is closed: the
+    // window shows what comes of it.
+    for (const end of ["moved", "submit"]) document.addEventListener(end, () => { if (bank) bank.close(); });
   }
 
   // visit opens the bank's page in a window beside the shop, which stays. The bank can't

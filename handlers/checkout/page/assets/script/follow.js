@@ -66,6 +66,7 @@ function moveOn(news, address = page.page) {
   if (leaving) return;
   if (!engaged()) {
     leaving = true;
+    if (news) document.dispatchEvent(new Event("moved"));
     location.replace(address);
     return;
   }
