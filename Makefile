@@ -32,8 +32,8 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: ## Build bin/tender
-	$(GO) build -ldflags '-X main.version=$(VERSION)' -o bin/tender ./cmd/tender
+build: ## Build bin/tender and bin/tender-verify
+	$(GO) build -ldflags '-X main.version=$(VERSION)' -o bin/ ./cmd/tender ./cmd/tender-verify
 
 .PHONY: run
 run: build ## Build and run everything on this machine: tender dev

@@ -6,11 +6,11 @@ import (
 	"testing"
 )
 
-// TestOnlyTheStandardLibraryAndXModAreNeeded holds this package to what
-// its readers have to trust.
+// TestOnlyTheStandardLibraryAndXModAreNeeded holds this package, and the command that
+// verifies without a database, to what their readers have to trust.
 func TestOnlyTheStandardLibraryAndXModAreNeeded(t *testing.T) {
 	t.Parallel()
-	for _, pkg := range []string{"tender/cmd/internal/logproof"} {
+	for _, pkg := range []string{"tender/cmd/internal/logproof", "tender/cmd/tender-verify"} {
 		out, err := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", pkg).CombinedOutput()
 		if err != nil {
 			t.Fatalf("go list %s: %v: %s", pkg, err, out)

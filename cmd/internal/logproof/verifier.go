@@ -49,10 +49,11 @@ type Verifier struct {
 	versions map[[16]byte]int32
 	hasher   hasher
 
-	next    *Checkpoint // the next to be compared
-	summary Summary
-	search  *search // the fault that was found, until it is known what it is
-	begun   bool
+	next     *Checkpoint // the next to be compared
+	compared string      // the note of the last that was
+	summary  Summary
+	search   *search // the fault that was found, until it is known what it is
+	begun    bool
 }
 
 // NewVerifier returns a verifier for cfg.
@@ -164,8 +165,10 @@ func (v *Verifier) compare() error {
 				"the chain of hashes holds, but it is another than was sealed: somewhere from here to %d something was changed and all hashes after it computed anew, as the checkpoint of %s shows",
 				v.next.Size, v.next.Time.Format("2006-01-02 15:04:05"))}
 		}
-		v.summary.Checkpoints++
-		v.summary.Sealed = v.next.Size
+		if v.next.Note != v.compared || v.compared == "" {
+			v.summary.Checkpoints++ // the same one may come from several sources
+		}
+		v.compared, v.summary.Sealed = v.next.Note, v.next.Size
 		if err := v.fetch(); err != nil {
 			return err
 		}
