@@ -19,6 +19,7 @@ import (
 	"tender/eventstore"
 	"tender/eventstore/feed"
 	"tender/eventstore/lease"
+	"tender/eventstore/seal"
 	"tender/handlers/api"
 	"tender/handlers/brand"
 	"tender/handlers/checkout"
@@ -56,6 +57,7 @@ type app struct {
 	keys    vault.KeyRing
 	secrets *webhooks.Secrets
 	safe    *people.Safe
+	sealing *seal.Keys // nil: this process doesn't seal
 	nats    *nats.Conn
 	relay   *nats.Conn
 
@@ -114,10 +116,13 @@ func newApp(ctx context.Context, c config, log *slog.Logger) (_ *app, err error)
 	}
 	a.secrets = webhooks.NewSecrets(a.vault)
 	a.safe = people.NewSafe(a.vault, a.keys)
+	if a.sealing, err = sealingKeys(c.sealKey); err != nil {
+		return nil, err
+	}
 	if a.nats, err = feed.Connect(c.natsURL, "tender"); err != nil {
 		return nil, err
 	}
-	if c.plays(roleRelay) {
+	if c.publishes() {
 		if a.relay, err = feed.Connect(c.relayNATSURL, "tender-relay"); err != nil {
 			return nil, err
 		}
@@ -346,6 +351,13 @@ func (a *app) addLoops() error {
 				return err
 			}
 			add("relay", relay.Run)
+		}
+		if a.sealing != nil {
+			sealer, err := a.sealer(l)
+			if err != nil {
+				return err
+			}
+			add("sealing", sealer.Run)
 		}
 		if a.config.plays(roleProjector) {
 			add("feed", l.reader.Run)

@@ -44,7 +44,10 @@ type config struct {
 	natsURL      string
 	relayNATSURL string
 	masterKey    string // path
-	logLevel     string
+	// sealKey is the file of the sealing keys; "": this process doesn't seal.
+	// checkpointDir is where checkpoints are appended to; "": to no file.
+	sealKey, checkpointDir string
+	logLevel               string
 
 	simulatorURL    string
 	simulatorKey    string
@@ -105,6 +108,8 @@ func (c *config) settings() []setting {
 		{"nats-url", "NATS_URL", "", "NATS, a user that may read the feed", true, &c.natsURL},
 		{"relay-nats-url", "TENDER_RELAY_NATS_URL", "", "NATS, the user that may publish it (role relay)", true, &c.relayNATSURL},
 		{"master-key-file", "TENDER_MASTER_KEY_FILE", "", "file with the master key, mode 0600", false, &c.masterKey},
+		{"seal-key-file", "TENDER_SEAL_KEY_FILE", "", "file with the sealing keys, mode 0600, which tender seal init makes; without it this process doesn't seal the log", false, &c.sealKey},
+		{"checkpoint-dir", "TENDER_CHECKPOINT_DIR", "", "directory in which the signed checkpoints of each log are appended to a file", false, &c.checkpointDir},
 		{"trusted-proxies", "TENDER_TRUSTED_PROXIES", "", "addresses or ranges of proxies, by comma, that are believed when they say for whom they ask", false, &c.trustedProxies},
 		{"forwarded-header", "TENDER_FORWARDED_HEADER", limits.HeaderXForwardedFor, "the header in which they say so: X-Forwarded-For or Forwarded", false, &c.forwardedHeader},
 		{"log-level", "TENDER_LOG_LEVEL", "info", "debug, info, warn or error", false, &c.logLevel},
@@ -161,7 +166,7 @@ func (c *config) check() error {
 		return usageError("tender: TENDER_TRUSTED_PROXIES, TENDER_FORWARDED_HEADER: " + err.Error())
 	}
 	needed := map[string]string{"DATABASE_URL": c.databaseURL, "TENDER_MASTER_KEY_FILE": c.masterKey, "NATS_URL": c.natsURL, "TENDER_VAULT_URL": c.vaultURL}
-	if c.plays(roleRelay) {
+	if c.publishes() {
 		needed["TENDER_RELAY_NATS_URL"] = c.relayNATSURL
 	}
 	for _, name := range slices.Sorted(maps.Keys(needed)) {
@@ -173,6 +178,10 @@ func (c *config) check() error {
 }
 
 func (c *config) plays(role string) bool { return slices.Contains(c.roles, role) }
+
+// publishes reports whether this process publishes to NATS what only the relay's user
+// may: the log, or its checkpoints.
+func (c *config) publishes() bool { return c.plays(roleRelay) || c.sealKey != "" }
 
 // logged is the configuration as it may be logged.
 func (c *config) logged() []any {

@@ -28,6 +28,7 @@ const (
 	devStopTimeout = 4 * time.Second
 	devDatabase    = "tender"
 	postgresDir    = "postgres" // within the data directory
+	sealKeyFile    = "seal.key"
 )
 
 // Names in credentials.env, which holds what the parts of a development
@@ -265,6 +266,9 @@ func (d *dev) startSimulator(ctx context.Context) (err error) {
 func (d *dev) simURL() string { return "http://" + d.simAt.Addr().String() }
 
 func (d *dev) startApp(ctx context.Context) (err error) {
+	if err := makeDevSealKey(filepath.Join(d.dir, sealKeyFile)); err != nil {
+		return err
+	}
 	d.app, err = newApp(ctx, d.config(), d.log)
 	return err
 }
@@ -274,7 +278,7 @@ func (d *dev) config() config {
 		roles: d.roles, listen: d.listen, listener: d.listener, baseURL: "http://" + d.listen, logLevel: d.level,
 		databaseURL: d.url("tender_app", credApp), vaultURL: d.url("tender_vault", credVault),
 		natsURL: d.nats.ReaderURL(), relayNATSURL: d.nats.RelayURL(),
-		masterKey:    filepath.Join(d.dir, "master.key"),
+		masterKey: filepath.Join(d.dir, "master.key"), sealKey: filepath.Join(d.dir, sealKeyFile), checkpointDir: filepath.Join(d.dir, "checkpoints"),
 		simulatorURL: d.simURL(), simulatorKey: d.cred[credKey], simulatorSecret: d.cred[credSecret],
 		loopbackWebhooks: true, liveLimits: d.liveLimits,
 	}

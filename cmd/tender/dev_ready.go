@@ -52,6 +52,8 @@ func (d *dev) announce() error {
 		{Name: "TENDER_RELAY_NATS_URL", Value: c.relayNATSURL},
 		{Name: "TENDER_VAULT_URL", Value: c.vaultURL},
 		{Name: "TENDER_MASTER_KEY_FILE", Value: c.masterKey},
+		{Name: "TENDER_SEAL_KEY_FILE", Value: c.sealKey},
+		{Name: "TENDER_CHECKPOINT_DIR", Value: c.checkpointDir},
 		{Name: "TENDER_SIMULATOR_URL", Value: c.simulatorURL},
 		{Name: "TENDER_SIMULATOR_KEY", Value: c.simulatorKey},
 		{Name: "TENDER_SIMULATOR_SECRET", Value: c.simulatorSecret},

@@ -54,6 +54,8 @@ func commands() []command {
 		{"webhooks", "show what became of webhooks, try by try: webhooks deliveries|show|resend|recover", runWebhooks},
 		{"trigger", "make a real thing happen in test mode, so that its webhook comes: trigger TYPE…", runTrigger},
 		{"vault", "count what it holds, and rotate its master key: vault status|rotate|retire", runVault},
+		{"seal", "the keys that the log is sealed with, and how far it is: seal init|keys|rotate|status", runSeal},
+		{"audit", "prove the log, and verify it: audit verify|checkpoint|proof", runAudit},
 		{"events", "read the log: events tail|show", runEvents},
 		{"clock", "make and advance test clocks: clock create|advance", runClock},
 		{"subscriptions", "show what a subscription has collected and will: subscriptions show", runSubscriptions},

@@ -6,7 +6,9 @@ import (
 
 	"github.com/cockroachdb/errors"
 
+	"tender/eventstore/seal"
 	"tender/handlers/api"
+	"tender/handlers/audit/proofs"
 	"tender/handlers/staff"
 )
 
@@ -18,7 +20,13 @@ func (a *app) desk() *staff.Desk {
 	if a.logs["live"].payments.Acquirer == nil {
 		c.Default = "test"
 	}
-	return staff.New(c)
+	desk := staff.New(c)
+	provers := proofs.Handlers{}
+	for mode, l := range a.logs {
+		provers[mode] = seal.NewProofs(l.store)
+	}
+	provers.Register(desk)
+	return desk
 }
 
 // serveStaff puts the desk beside the merchants' API, or at an address of its own,

@@ -121,6 +121,17 @@ func (k *Keys) Rotate(logs ...eventstore.Log) error {
 	return syncDir(filepath.Dir(k.path))
 }
 
+// SignedLast reports whether the key that signs now has signed a checkpoint of a log:
+// if not, a rotation isn't complete yet.
+func (k *Keys) SignedLast(log eventstore.Log, c Checkpoint) (bool, error) {
+	r, err := k.ring(log)
+	if err != nil {
+		return false, err
+	}
+	_, current, err := r.open(c.Note)
+	return current, err
+}
+
 // Verifiers returns the public half of every key that there ever was, oldest first,
 // as verifiers take them.
 func (k *Keys) Verifiers(logs ...eventstore.Log) ([]string, error) {

@@ -14,7 +14,9 @@ import (
 	"tender/acquirers/simulator"
 	"tender/eventstore/feed"
 	"tender/eventstore/lease"
+	"tender/eventstore/seal"
 	"tender/handlers/api"
+	"tender/handlers/audit/proofs"
 	"tender/handlers/brand"
 	"tender/handlers/checkout"
 	"tender/handlers/clocks"
@@ -141,6 +143,7 @@ func (p *Process) routes() http.Handler {
 	desk := staff.New(staff.Config{Live: p.Live.Engine, Modes: []string{"test", "live"}, Default: "test", BaseURL: BaseURL, Log: p.log})
 	mux.Handle("/audit/", desk)
 	mux.Handle("/ops/", desk)
+	proofs.Handlers{"test": seal.NewProofs(p.Test.Engine.Store), "live": seal.NewProofs(p.Live.Engine.Store)}.Register(desk)
 	p.Desk = desk
 	embed.New(embed.Config{Modes: services, Tokens: h.signer(), BaseURL: BaseURL, Log: p.log}).Register(mux)
 	return api.Middleware(p.log, BaseURL, mux)

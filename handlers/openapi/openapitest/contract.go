@@ -152,6 +152,8 @@ func (c contractOf) checkContent(x exchange, response *document.Response) []stri
 		}
 	case !response.HasContent(mediaTypeOf(x.header)):
 		return []string{fmt.Sprintf("the content type %q is not documented", x.header.Get("Content-Type"))}
+	case mediaTypeOf(x.header) == jsonLines:
+		return checkLines(x.body)
 	}
 	return c.CheckAnswer(x.requestAgain(), &http.Response{
 		StatusCode: x.status,
@@ -159,6 +161,22 @@ func (c contractOf) checkContent(x exchange, response *document.Response) []stri
 		Body:       io.NopCloser(bytes.NewReader(x.body)),
 		Request:    x.request,
 	})
+}
+
+// jsonLines is the media type of answers with one JSON object per line. The document
+// can't describe the lines, only that they are.
+const jsonLines = "application/jsonl"
+
+// checkLines says which lines are no JSON objects.
+func checkLines(body []byte) []string {
+	var wrong []string
+	for i, line := range bytes.Split(bytes.TrimSuffix(body, []byte("\n")), []byte("\n")) {
+		var object map[string]any
+		if err := json.Unmarshal(line, &object); err != nil {
+			wrong = append(wrong, fmt.Sprintf("line %d is no JSON object: %v", i+1, err))
+		}
+	}
+	return wrong
 }
 
 // checkRequest compares the request with the document where the server took it:

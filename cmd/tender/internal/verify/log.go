@@ -1,0 +1,219 @@
+// Package verify audits a log where it lies. It reads the database by SQL of its own
+// and shares no code with what writes the log: what rows, tiles and checkpoints have
+// to be is in docs/log-format.md and docs/proofs.md, and checked by logproof.
+package verify
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/cockroachdb/errors"
+	"github.com/jackc/pgx/v5"
+
+	"tender/cmd/internal/logproof"
+)
+
+const (
+	// pageEvents is how many events one COPY brings: each has a snapshot of its own,
+	// so that no long one keeps PostgreSQL from clearing up.
+	pageEvents = 100_000
+	// pageCheckpoints is how many checkpoints are read at a time.
+	pageCheckpoints = 1000
+	// pageTiles is how many tiles of 256 leaves are read at a time.
+	pageTiles = 32
+)
+
+// Log says what is verified, and against what.
+type Log struct {
+	DatabaseURL string // of any role that may read the log and the work schema
+	Mode        string
+	Keys        *logproof.Keys // nil: signatures are not looked at
+	// Kept are checkpoints that somebody kept outside the database, each source by
+	// rising size.
+	Kept []logproof.Source
+	// Progress, if any, is told how far the verifier has come, now and then.
+	Progress func(position, head int64)
+}
+
+// Report is what was found to be right.
+type Report struct {
+	logproof.Summary
+	Head     int64 // the log's last position when it was begun
+	Tiles    bool  // there were tiles to compare with
+	Unsealed int64 // events after the last checkpoint
+}
+
+// Verify reads the whole log up to where it ends now. A *logproof.Fault is the first
+// position that is wrong.
+func (l Log) Verify(ctx context.Context) (Report, error) {
+	rows, err := l.connect(ctx)
+	if err != nil {
+		return Report{}, err
+	}
+	defer func() { _ = rows.Close(context.WithoutCancel(ctx)) }()
+	beside, err := l.connect(ctx)
+	if err != nil {
+		return Report{}, err
+	}
+	defer func() { _ = beside.Close(context.WithoutCancel(ctx)) }()
+
+	// The checkpoints before the head: an honest log reaches as far as every one.
+	stored, err := l.stored(ctx, beside)
+	if err != nil {
+		return Report{}, err
+	}
+	var r Report
+	if err := beside.QueryRow(ctx, `SELECT coalesce(max(position), 0) FROM `+l.table("log", "events")).Scan(&r.Head); err != nil {
+		return r, errors.Wrap(err, "read the log's head")
+	}
+	leaves := &leaves{ctx: ctx, db: beside, table: l.table("work", "tiles")}
+	v := logproof.NewVerifier(logproof.Config{Checkpoints: logproof.Merge(append(l.Kept, stored)...), Leaves: leaves})
+	for after := int64(0); after < r.Head; after += pageEvents {
+		if err := l.page(ctx, rows, v, after, min(after+pageEvents, r.Head)); err != nil {
+			r.Summary = v.Summary()
+			return r, err
+		}
+		if l.Progress != nil {
+			l.Progress(min(after+pageEvents, r.Head), r.Head)
+		}
+	}
+	r.Summary, err = v.Finish()
+	r.Tiles = leaves.found
+	r.Unsealed = r.Last - r.Sealed
+	return r, err
+}
+
+// connect opens a connection that reads by index: the statistics of a table may be
+// old, and a page must never cost the whole of it.
+func (l Log) connect(ctx context.Context) (*pgx.Conn, error) {
+	config, err := pgx.ParseConfig(l.DatabaseURL)
+	if err != nil {
+		return nil, errors.Wrap(err, "the database's URL")
+	}
+	for name, value := range map[string]string{
+		"application_name": "tender audit verify", "client_encoding": "UTF8", "default_transaction_read_only": "on",
+		"enable_seqscan": "off", "enable_bitmapscan": "off", "jit": "off",
+	} {
+		config.RuntimeParams[name] = value
+	}
+	conn, err := pgx.ConnectConfig(ctx, config)
+	return conn, errors.Wrap(err, "connect to the database")
+}
+
+func (l Log) table(schema, name string) string {
+	return pgx.Identifier{schema + "_" + l.Mode, name}.Sanitize()
+}
+
+// page hands the events after..to on to v. The first page begins with whatever there
+// is, so that nothing can hide before position 1.
+func (l Log) page(ctx context.Context, conn *pgx.Conn, v *logproof.Verifier, after, to int64) error {
+	where := fmt.Sprintf("position <= %d", to)
+	if after > 0 {
+		where += fmt.Sprintf(" AND position > %d", after)
+	}
+	var found error
+	copied := logproof.NewCopyReader(func(e *logproof.Event) error {
+		found = v.Add(e)
+		return found
+	})
+	_, err := conn.PgConn().CopyTo(ctx, copied,
+		`COPY (SELECT `+logproof.Columns+` FROM `+l.table("log", "events")+` WHERE `+where+` ORDER BY position) TO STDOUT (FORMAT binary)`)
+	if found != nil {
+		return found
+	}
+	if err != nil {
+		return errors.Wrap(err, "read the log")
+	}
+	return copied.Close()
+}
+
+// stored returns the checkpoints that the database has now.
+func (l Log) stored(ctx context.Context, conn *pgx.Conn) (logproof.Source, error) {
+	table := l.table("work", "checkpoints")
+	var end int64
+	if err := conn.QueryRow(ctx, `SELECT coalesce(max(number), 0) FROM `+table).Scan(&end); err != nil {
+		return nil, errors.Wrap(err, "read the checkpoints")
+	}
+	var page []string
+	var size, number int64
+	return func() (logproof.Checkpoint, bool, error) {
+		if len(page) == 0 {
+			rows, err := conn.Query(ctx, `SELECT size, number, note FROM `+table+`
+				WHERE (size, number) > ($1, $2) AND number <= $3 ORDER BY size, number LIMIT $4`, size, number, end, pageCheckpoints)
+			if err != nil {
+				return logproof.Checkpoint{}, false, errors.Wrap(err, "read the checkpoints")
+			}
+			page, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (string, error) {
+				var note string
+				err := row.Scan(&size, &number, &note)
+				return note, err
+			})
+			if err != nil || len(page) == 0 {
+				return logproof.Checkpoint{}, false, errors.Wrap(err, "read the checkpoints")
+			}
+		}
+		c, err := l.Believe(page[0])
+		page = page[1:]
+		return c, err == nil, errors.Wrap(err, "a checkpoint in the database")
+	}, nil
+}
+
+// Believe reads a checkpoint of this log, and believes it if its signature says so.
+func (l Log) Believe(note string) (logproof.Checkpoint, error) {
+	read := logproof.Unsigned
+	if l.Keys != nil {
+		read = l.Keys.Checkpoint
+	}
+	c, err := read(note)
+	if err == nil && !strings.HasSuffix(c.Origin, "/log_"+l.Mode) {
+		err = errors.Newf("it is one of %s, not of the %s log", c.Origin, l.Mode)
+	}
+	return c, err
+}
+
+// leaves reads the leaves of complete tiles.
+type leaves struct {
+	ctx    context.Context
+	db     *pgx.Conn
+	table  string
+	first  int64 // the number of the first tile that is held
+	held   map[int64][]byte
+	loaded bool
+	found  bool
+}
+
+// Leaf implements [logproof.Leaves].
+func (l *leaves) Leaf(position int64) (logproof.Hash, bool, error) {
+	const width, size = 256, len(logproof.Hash{})
+	number, at := (position-1)/width, int((position-1)%width)
+	if !l.loaded || number < l.first || number >= l.first+pageTiles {
+		if err := l.load(number); err != nil {
+			return logproof.Hash{}, false, err
+		}
+	}
+	hashes := l.held[number]
+	if len(hashes) != width*size {
+		return logproof.Hash{}, false, nil
+	}
+	l.found = true
+	return logproof.Hash(hashes[at*size : (at+1)*size]), true, nil
+}
+
+func (l *leaves) load(number int64) error {
+	rows, err := l.db.Query(l.ctx, `SELECT number, hashes FROM `+l.table+` WHERE level = 0 AND number >= $1 AND number < $2`, number, number+pageTiles)
+	if err != nil {
+		return errors.Wrap(err, "read tiles")
+	}
+	defer rows.Close()
+	l.first, l.loaded, l.held = number, true, map[int64][]byte{}
+	for rows.Next() {
+		var n int64
+		var hashes []byte
+		if err := rows.Scan(&n, &hashes); err != nil {
+			return errors.Wrap(err, "read a tile")
+		}
+		l.held[n] = hashes
+	}
+	return errors.Wrap(rows.Err(), "read tiles")
+}
