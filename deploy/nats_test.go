@@ -190,6 +190,10 @@ func TestOnlyTheRelayPublishes(t *testing.T) {
 		_, err := reader.Publish(ctx, "tender.test.events.session.created", nil)
 		return err
 	})
+	refused("publishing a checkpoint, as reader,", func(ctx context.Context) error {
+		_, err := reader.Publish(ctx, "tender.test.checkpoints", nil)
+		return err
+	})
 	refused("making a stream, as reader,", func(ctx context.Context) error {
 		_, err := reader.CreateStream(ctx, jetstream.StreamConfig{Name: "MINE", Subjects: []string{"mine"}})
 		return err
@@ -197,6 +201,11 @@ func TestOnlyTheRelayPublishes(t *testing.T) {
 	refused("deleting the stream, as relay,", func(ctx context.Context) error { return relay.DeleteStream(ctx, "LOG_test") })
 	refused("purging the stream, as relay,", func(ctx context.Context) error { return stream.Purge(ctx) })
 	refused("deleting a message, as relay,", func(ctx context.Context) error { return stream.DeleteMsg(ctx, 1) })
+	sealed, err := relay.CreateStream(ctx, jetstream.StreamConfig{Name: "SEAL_test", Subjects: []string{"tender.test.checkpoints"}, DenyDelete: true, DenyPurge: true})
+	must(t, err)
+	_, err = relay.Publish(ctx, "tender.test.checkpoints", nil)
+	must(t, err)
+	refused("purging the checkpoints, as relay,", func(ctx context.Context) error { return sealed.Purge(ctx) })
 	info, err := stream.Info(ctx)
 	must(t, err)
 	if info.State.Msgs != 1 {
