@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// What an account declines is told the merchant as of an account, whatever it was asked.
+// What an account declines is told as of an account, the merchant and the customer:
+// who keeps it need not be a bank.
 func TestDeclinedByTheAccount(t *testing.T) {
 	t.Parallel()
 	h := open(t)
@@ -18,11 +19,20 @@ func TestDeclinedByTheAccount(t *testing.T) {
 		h.Decide(t, k.pays(attempt).Is(http.StatusOK).Text("next_action.url"), "approve")
 		eventually(t, "it is declined", func() bool { return k.state().At("last_payment_error") != nil })
 		discreet(t, k.state())
+		k.state().Shows(object{"last_payment_error.message": "The payment was declined. Try again, or choose another way to pay."})
 		k.session().Shows(want)
 		k.payment().Shows(want)
 	}
 
 	k := h.sells(t)
+	h.Decide(t, k.pays(byPhone("mtn_momo", "082 123 0507")).Is(http.StatusOK).Text("next_action.url"), "refuse")
+	eventually(t, "the customer's no is heard", func() bool { return k.state().At("last_payment_error") != nil })
+	k.state().Shows(object{
+		"last_payment_error.error_code": "customer_cancelled",
+		"last_payment_error.message":    "You did not approve the payment. Try again, or choose another way to pay.",
+	})
+
+	k = h.sells(t)
 	h.Decide(t, k.pays(byPhone("capitec_pay", "082 123 0507")).Is(http.StatusOK).Text("next_action.url"), "approve")
 	eventually(t, "it is paid", func() bool { return k.state().Text("payment_outcome") == "paid" })
 	refused := k.merchant.Refund(k.payment().Text("id"), 4_000).Problem(http.StatusPaymentRequired, "refund_declined")

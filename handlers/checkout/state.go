@@ -64,19 +64,16 @@ func (v *view) state() stateJSON {
 	return out
 }
 
-// adviceOf says what the customer can do after a failed attempt.
+// adviceOf says what the customer can do after a failed attempt, in words that fit what
+// they tried to pay with.
 func (v *view) adviceOf(code decline.ErrorCode) string {
-	byCard := v.payment == nil || !v.payment.Value.Attempt.Details.Type.IsAccount()
+	if v.payment != nil && v.payment.Value.Attempt.Details.Type.IsAccount() {
+		return accountAdvice(code)
+	}
 	switch code {
 	case decline.CardDeclined:
-		if !byCard {
-			return "Your bank declined the payment. Try another way to pay, or ask your bank."
-		}
 		return "The card was declined. Try another card, or ask your bank."
 	case decline.AuthenticationFailed:
-		if !byCard {
-			return "Your bank could not confirm that it was you. Try again, or another way to pay."
-		}
 		return "Your bank could not confirm that it was you. Try again, or use another card."
 	case decline.ExpiredCard:
 		return "The card has expired. Use another card."
@@ -90,7 +87,27 @@ func (v *view) adviceOf(code decline.ErrorCode) string {
 		return "This way to pay is not available now. Try another one."
 	case decline.ProcessingError:
 	}
-	return "The payment could not be processed. You were not charged; try again."
+	return notProcessed
+}
+
+const notProcessed = "The payment could not be processed. You were not charged; try again."
+
+// accountAdvice names no bank: who keeps the account is often none.
+func accountAdvice(code decline.ErrorCode) string {
+	switch code {
+	case decline.CardDeclined:
+		return "The payment was declined. Try again, or choose another way to pay."
+	case decline.AuthenticationFailed:
+		return "It could not be confirmed that it was you. Try again, or choose another way to pay."
+	case decline.CustomerCancelled:
+		return "You did not approve the payment. Try again, or choose another way to pay."
+	case decline.TimedOut:
+		return "The payment was not approved in time. Try again, or choose another way to pay."
+	case decline.PaymentMethodUnavailable:
+		return "This way to pay is not available now. Choose another one."
+	case decline.ProcessingError, decline.ExpiredCard, decline.IncorrectCVC:
+	}
+	return notProcessed
 }
 
 // state answers with the state as JSON, also after something was done.
