@@ -61,7 +61,7 @@ func triesAgain(t *testing.T, h *house) {
 	o := h.begins(t, "pay")
 	o.attempts(declines)
 	o.tells("payment.attempt_failed", "payment_session.updated")
-	o.shows("Not paid yet: card_declined, generic_decline")
+	o.shows("Not paid yet. The card was declined: ")
 	o.pays(visa)
 	o.shows("Paid with VISA •••• 4242.")
 }
@@ -89,7 +89,7 @@ func declinedLater(t *testing.T, h *house) {
 	o.pays(declinesLater)
 	o.does("charge")
 	o.tells("payment.failed")
-	o.shows("card_declined, do_not_honor")
+	o.shows("The card was declined: ")
 }
 
 func subscribes(t *testing.T, h *house) {

@@ -32,16 +32,12 @@ type session struct {
 }
 
 type paymentError struct {
-	Code    string `json:"error_code"`
-	Decline string `json:"decline_code"`
 	Message string `json:"message"`
 }
 
 type occurrence struct {
-	Number       int       `json:"number"`
-	ScheduledFor time.Time `json:"scheduled_for"`
-	Attempt      int       `json:"attempt"`
-	WillRetry    bool      `json:"will_retry"`
+	Number  int `json:"number"`
+	Attempt int `json:"attempt"`
 }
 
 type payment struct {

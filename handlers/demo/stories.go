@@ -100,19 +100,20 @@ func storyOfSubscribing(o *order) []step {
 	return follow(steps, false, months, ends)
 }
 
-// ledger lists the payments without the customer.
+// ledger lists the payments without the customer: each try with its own day, which
+// of a retry is not the one that the payment was planned for.
 func ledger(later []session) []ledgerRow {
 	var rows []ledgerRow
 	for i, one := range later {
 		row := ledgerRow{Date: one.CreatedAt, Text: fmt.Sprintf("№ %d", i+1), Amount: money(one.Amount), Status: one.Outcome, Good: one.Outcome == "paid"}
 		if occ := one.Occurrence; occ != nil {
-			row.Date, row.Text = occ.ScheduledFor, fmt.Sprintf("№ %d", occ.Number)
+			row.Text = fmt.Sprintf("№ %d", occ.Number)
 			if occ.Attempt > 1 {
 				row.Text += fmt.Sprintf(", try %d", occ.Attempt)
 			}
 		}
 		if one.LastError != nil {
-			row.Status = reason(one.LastError)
+			row.Status = one.LastError.Message
 		}
 		rows = append(rows, row)
 	}

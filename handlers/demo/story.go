@@ -98,7 +98,7 @@ func atCheckout(st step, at session, p payment, cards []testCard) step {
 	default:
 		st.State, st.PayURL, st.Cards = stepNow, at.URL, cards
 		if e := at.LastError; e != nil {
-			st.Bad, st.Result = true, "Not paid yet: "+reason(e)+". The session is still open, and the customer may try again."
+			st.Bad, st.Result = true, "Not paid yet. "+e.Message+" The session is still open, and the customer may try again."
 		}
 	}
 	return st
@@ -112,13 +112,6 @@ func by(p payment) string {
 		return " with " + said
 	}
 	return ""
-}
-
-func reason(e *paymentError) string {
-	if e.Decline != "" {
-		return e.Code + ", " + e.Decline
-	}
-	return e.Code
 }
 
 // told reports whether a webhook of a type came for the order.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -136,6 +137,32 @@ func TestMoney(t *testing.T) {
 		if got := money(cents); got != want {
 			t.Errorf("%d is %s, not %s", cents, got, want)
 		}
+	}
+}
+
+// A retry shows its own day, and why it failed in words.
+func TestLedger(t *testing.T) {
+	t.Parallel()
+	s := &Shop{orders: map[string]*order{}, owners: map[string]string{}}
+	o := s.enter("demo-aaaaaaaa", flows[0], testTime)
+	const failed = `"payment_outcome":"unpaid","last_payment_error":{"error_code":"card_declined","decline_code":"insufficient_funds","message":"The card was declined: no funds."}`
+	s.keep(o, []byte(`{"data":[
+		{"id":"ps_1","version":3,"type":"next_in_series","amount":18900,"created_at":"2026-02-01T00:00:00.000Z",
+			"occurrence":{"number":1,"scheduled_for":"2026-02-01T00:00:00.000Z","attempt":1},`+failed+`},
+		{"id":"ps_2","version":3,"type":"next_in_series","amount":18900,"created_at":"2026-02-02T00:00:00.000Z",
+			"occurrence":{"number":1,"scheduled_for":"2026-02-01T00:00:00.000Z","attempt":2},"payment_outcome":"paid"},
+		{"id":"ps_3","version":3,"type":"next_in_series","amount":100,"created_at":"2026-02-03T00:00:00.000Z","payment_outcome":"paid"}]}`))
+	var got []string
+	for _, row := range ledger(o.later()) {
+		got = append(got, strings.Join([]string{row.Text, day(row.Date), row.Amount, row.Status}, " | "))
+	}
+	want := []string{
+		"№ 1 | 1 Feb 2026 | ZAR 189.00 | The card was declined: no funds.",
+		"№ 1, try 2 | 2 Feb 2026 | ZAR 189.00 | paid",
+		"№ 3 | 3 Feb 2026 | ZAR 1.00 | paid",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the ledger is\n%s\nnot\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 
