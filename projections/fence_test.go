@@ -43,7 +43,7 @@ type bench struct {
 
 func setupWorker(t testing.TB, streams []int) *bench {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	t.Cleanup(cancel)
 	b := &bench{ctx: ctx, store: storetest.Open(t, storetest.Database(t), "test")}
 	versions := map[int]int{}

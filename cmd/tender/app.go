@@ -170,7 +170,7 @@ func (a *app) openLog(ctx context.Context, mode string) (*logApp, error) {
 	if l.reader, err = feed.NewReader(store, a.nats); err != nil {
 		return l, err
 	}
-	if l.runner, err = projections.NewRunner(store, l.reader, l.cursors, a.projections(mode)...); err != nil {
+	if l.runner, err = projections.NewRunner(store, l.reader, l.cursors, readModels(mode)...); err != nil {
 		return l, err
 	}
 	if a.config.plays(roleProjector) {
@@ -191,8 +191,8 @@ func (a *app) guard(mode string, g *engine.Engine) *limits.Guard {
 	return limits.New(c)
 }
 
-// projections are the read models of one log.
-func (a *app) projections(mode string) []projections.Projection {
+// readModels are those of one log.
+func readModels(mode string) []projections.Projection {
 	return []projections.Projection{
 		projections.Sessions(mode), projections.Payments(mode), projections.Endpoints(mode), projections.Due(),
 		projections.Customers(mode), projections.Methods(mode), projections.Mandates(mode), projections.Deliveries(),
@@ -369,7 +369,7 @@ func (a *app) addLoops() error {
 			}
 			add("due", due.Run)
 			if l.clocks != nil {
-				job := l.clockJob(due, a.projections(mode), a.log)
+				job := l.clockJob(due, readModels(mode), a.log)
 				add("test clocks", job.Run)
 			}
 			deliveries := webhooks.NewWorker(webhooks.WorkerConfig{

@@ -57,6 +57,8 @@ func commands() []command {
 		{"seal", "the keys that the log is sealed with, and how far it is: seal init|keys|rotate|status", runSeal},
 		{"audit", "prove the log, and verify it: audit verify|checkpoint|proof", runAudit},
 		{"events", "read the log: events tail|show", runEvents},
+		{"projections", "how far the read models are, and which stand still: projections list|pause|resume", runProjections},
+		{"rebuild", "make a read model anew from the log, or go back to the one before", runRebuild},
 		{"clock", "make and advance test clocks: clock create|advance", runClock},
 		{"subscriptions", "show what a subscription has collected and will: subscriptions show", runSubscriptions},
 		{"bench", "measure the engine; see docs/benchmarks.md", runBench},

@@ -9,6 +9,7 @@ import (
 	"tender/eventstore/seal"
 	"tender/handlers/api"
 	"tender/handlers/audit/proofs"
+	"tender/handlers/ops"
 	"tender/handlers/staff"
 )
 
@@ -21,11 +22,13 @@ func (a *app) desk() *staff.Desk {
 		c.Default = "test"
 	}
 	desk := staff.New(c)
-	provers := proofs.Handlers{}
+	provers, steered := proofs.Handlers{}, map[string]ops.Mode{}
 	for mode, l := range a.logs {
 		provers[mode] = seal.NewProofs(l.store)
+		steered[mode] = ops.Mode{Cursors: l.cursors, Runner: l.runner}
 	}
 	provers.Register(desk)
+	ops.New(steered).Register(desk)
 	return desk
 }
 

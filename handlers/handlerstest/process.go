@@ -23,6 +23,7 @@ import (
 	"tender/handlers/embed"
 	"tender/handlers/engine"
 	"tender/handlers/limits"
+	"tender/handlers/ops"
 	"tender/handlers/payments"
 	"tender/handlers/people"
 	"tender/handlers/staff"
@@ -145,6 +146,7 @@ func (p *Process) routes() http.Handler {
 	mux.Handle("/ops/", desk)
 	proofs.Handlers{"test": seal.NewProofs(p.Test.Engine.Store), "live": seal.NewProofs(p.Live.Engine.Store)}.Register(desk)
 	p.Desk = desk
+	ops.New(map[string]ops.Mode{"test": p.steered(p.Test), "live": p.steered(p.Live)}).Register(desk)
 	embed.New(embed.Config{Modes: services, Tokens: h.signer(), BaseURL: BaseURL, Log: p.log}).Register(mux)
 	return api.Middleware(p.log, BaseURL, mux)
 }
@@ -187,6 +189,13 @@ func (p *Process) Project() (stop func()) {
 		stopRunner()
 		stopReader()
 	}
+}
+
+// steered is what operators steer of a mode.
+func (p *Process) steered(m Mode) ops.Mode {
+	runner, err := projections.NewRunner(m.Engine.Store, nil, m.Cursors, readModels()...)
+	p.house.must(err)
+	return ops.Mode{Cursors: m.Cursors, Runner: runner}
 }
 
 // readModels are those that [Process.Project] keeps.

@@ -57,6 +57,11 @@ const (
 	EndpointDisabled        domain.Code = "endpoint_disabled"
 	DeliveryPending         domain.Code = "delivery_pending"
 	RecoveryRunning         domain.Code = "recovery_running"
+	RebuildRunning          domain.Code = "rebuild_running"
+	NoRebuild               domain.Code = "no_rebuild"
+	ProjectionPaused        domain.Code = "projection_paused"
+	NoEarlierGeneration     domain.Code = "no_earlier_generation"
+	EarlierGenerationBehind domain.Code = "earlier_generation_behind"
 
 	Erased domain.Code = "erased"
 
@@ -237,6 +242,23 @@ var table = []Kind{
 	{Code: RecoveryRunning, Status: http.StatusConflict, Title: "A recovery is running",
 		When:      "A recovery of the webhook endpoint was to begin while another is running.",
 		Do:        "Read the recovery until its `status` is no longer `running`, then send the same request again.",
+		Retryable: true, RetryAfter: 5 * time.Second},
+	{Code: RebuildRunning, Status: http.StatusConflict, Title: "A rebuild is running",
+		When:      "A read model was to be rebuilt of which a new generation is being made.",
+		Do:        "Wait until the new generation is served, or interrupt the rebuild.",
+		Retryable: true, RetryAfter: 5 * time.Second},
+	{Code: NoRebuild, Status: http.StatusConflict, Title: "No rebuild is running",
+		When: "A rebuild was to be interrupted, and no new generation of the read model is being made.",
+		Do:   "Nothing: the generation that is served is complete."},
+	{Code: ProjectionPaused, Status: http.StatusConflict, Title: "The read model is paused",
+		When: "A read model was to be rebuilt that an operator has paused.",
+		Do:   "Resume it first."},
+	{Code: NoEarlierGeneration, Status: http.StatusConflict, Title: "No earlier generation",
+		When: "A read model was to go back to the generation before, and there is none: a rebuild keeps one, and drops those before it.",
+		Do:   "Rebuild the read model instead."},
+	{Code: EarlierGenerationBehind, Status: http.StatusConflict, Title: "The earlier generation is behind",
+		When:      "A read model was to go back to the generation before, which lacks events that the present one shows.",
+		Do:        "See to it that a process of the build which made it keeps it, then send the same request again.",
 		Retryable: true, RetryAfter: 5 * time.Second},
 	{Code: Erased, Status: http.StatusGone, Title: "Erased",
 		When: "The customer has been erased: who they were is known nowhere any more, and no answer that told it is given again.",
