@@ -8,6 +8,7 @@ CREATE TABLE {{work}}.checkpoints (
     note      text        NOT NULL, -- as it was signed
     sealed_at timestamptz NOT NULL,
     handover  boolean     NOT NULL, -- signed by an old key and by its successor
+    leaves    bytea       NOT NULL, -- those that it added to the tile that was not complete
     CONSTRAINT checkpoints_key PRIMARY KEY (number)
 );
 

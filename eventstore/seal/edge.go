@@ -51,6 +51,14 @@ func newTile(level int, number int64, hashes []tlog.Hash) tile {
 	return tile{level: level, number: number, hashes: hashes, root: subtree(hashes)}
 }
 
+// latest returns those of the last n leaves that are in the tile that isn't complete.
+func (e *edge) latest(n int64) []tlog.Hash {
+	if len(e.levels) == 0 {
+		return nil
+	}
+	return e.levels[0][max(int64(len(e.levels[0]))-n, 0):]
+}
+
 // root is the root of the tree; the edge must not be empty.
 func (e *edge) root() tlog.Hash {
 	peaks := e.peaks()

@@ -69,7 +69,7 @@ func (p *Proofs) OfSize(ctx context.Context, size int64) (Checkpoint, error) {
 // Inclusion proves that the event at a position is in the log of the last checkpoint.
 // One that isn't sealed yet is [ErrNotSealed].
 func (p *Proofs) Inclusion(ctx context.Context, position int64) (Inclusion, error) {
-	c, err := p.covering(ctx, position)
+	c, err := p.Covering(ctx, position)
 	if err != nil {
 		return Inclusion{}, err
 	}
@@ -96,7 +96,7 @@ func (p *Proofs) Inclusion(ctx context.Context, position int64) (Inclusion, erro
 // Consistency proves that the log of to events begins with the log of from events;
 // to 0 stands for the last checkpoint.
 func (p *Proofs) Consistency(ctx context.Context, from, to int64) (Consistency, error) {
-	c, err := p.covering(ctx, max(from, to))
+	c, err := p.Covering(ctx, max(from, to))
 	if err != nil {
 		return Consistency{}, err
 	}
@@ -126,7 +126,7 @@ func (p *Proofs) Consistency(ctx context.Context, from, to int64) (Consistency, 
 // Range proves that the events from..to are in the log of the last checkpoint; to 0
 // stands for its last.
 func (p *Proofs) Range(ctx context.Context, from, to int64) (Range, error) {
-	c, err := p.covering(ctx, max(from, to))
+	c, err := p.Covering(ctx, max(from, to))
 	if err != nil {
 		return Range{}, err
 	}
@@ -150,8 +150,9 @@ func (p *Proofs) Range(ctx context.Context, from, to int64) (Range, error) {
 	return proof, err
 }
 
-// covering returns the last checkpoint, if it covers a position.
-func (p *Proofs) covering(ctx context.Context, position int64) (Checkpoint, error) {
+// Covering returns the last checkpoint, if it covers a position; else it is
+// [ErrNotSealed].
+func (p *Proofs) Covering(ctx context.Context, position int64) (Checkpoint, error) {
 	if position < 1 {
 		return Checkpoint{}, errors.Wrapf(ErrNoSuchRange, "positions begin with 1")
 	}

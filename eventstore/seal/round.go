@@ -149,7 +149,7 @@ func (r *run) climb(ctx context.Context, c Checkpoint) error {
 		return errors.Wrapf(ErrBroken, "another history of %d events has left", c.Size)
 	}
 	c.Number = r.last.Number + 1
-	if err := r.tables.add(ctx, nil, c, false); err != nil {
+	if err := r.tables.add(ctx, c, addition{leaves: r.edge.latest(c.Size - r.last.Size)}); err != nil {
 		return err
 	}
 	r.last = c
@@ -211,7 +211,7 @@ func (r *run) seal(ctx context.Context) (more bool, err error) {
 	if c, err = keys.sign(c, handover); err != nil {
 		return false, err
 	}
-	if err := r.tables.add(ctx, complete, c, handover); err != nil {
+	if err := r.tables.add(ctx, c, addition{complete, r.edge.latest(int64(len(events))), handover}); err != nil {
 		return false, err
 	}
 	r.last = c

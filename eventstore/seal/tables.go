@@ -2,6 +2,7 @@ package seal
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/cockroachdb/errors"
@@ -62,19 +63,26 @@ func (t tables) one(ctx context.Context, which string, args ...any) (Checkpoint,
 	return c, errors.Mark(err, ErrBroken)
 }
 
+// addition is what a checkpoint adds.
+type addition struct {
+	complete []tile      // tiles that became complete
+	leaves   []tlog.Hash // the leaves that it added to the tile that isn't
+	handover bool
+}
+
 // add adds tiles and a checkpoint, both or none. Of two sealers that add a checkpoint
 // of the same number the later one has lost the race.
-func (t tables) add(ctx context.Context, complete []tile, c Checkpoint, handover bool) error {
+func (t tables) add(ctx context.Context, c Checkpoint, a addition) error {
 	err := pgx.BeginFunc(ctx, t.pool, func(tx pgx.Tx) error {
 		// What leaves the database must be in it after a crash.
 		if _, err := tx.Exec(ctx, `SET LOCAL synchronous_commit = on`); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `INSERT INTO `+t.checkpoints+` (number, size, note, sealed_at, handover) VALUES ($1, $2, $3, $4, $5)`,
-			c.Number, c.Size, c.Note, c.Time, handover); err != nil {
+		if _, err := tx.Exec(ctx, `INSERT INTO `+t.checkpoints+` (number, size, note, sealed_at, handover, leaves) VALUES ($1, $2, $3, $4, $5, $6)`,
+			c.Number, c.Size, c.Note, c.Time, a.handover, flat(a.leaves)); err != nil {
 			return err
 		}
-		return t.put(ctx, tx, complete)
+		return t.put(ctx, tx, a.complete)
 	})
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) && refused.Code == uniqueViolation {
@@ -140,12 +148,50 @@ func (t tables) roots(ctx context.Context, level int, from int64, n int) ([]tlog
 	return roots, errors.Wrap(rows.Err(), "read the roots of tiles")
 }
 
-// thin removes the checkpoints that need not stay.
+// leaves returns the first leaves of a tile that isn't complete, as the checkpoints
+// have kept them: as many as there are without a gap.
+func (t tables) leaves(ctx context.Context, number int64) ([]tlog.Hash, error) {
+	first := number * tileWidth
+	rows, err := t.pool.Query(ctx, `SELECT size, leaves FROM `+t.checkpoints+`
+		WHERE size > $1 AND size < $2 ORDER BY number`, first, first+tileWidth)
+	if err != nil {
+		return nil, errors.Wrap(err, "read leaves")
+	}
+	defer rows.Close()
+	var leaves []tlog.Hash
+	for rows.Next() {
+		var size int64
+		var added []byte
+		if err := rows.Scan(&size, &added); err != nil {
+			return nil, errors.Wrap(err, "read leaves")
+		}
+		if first+int64(len(leaves)+len(added)/tlog.HashSize) != size {
+			break
+		}
+		for h := range slices.Chunk(added, tlog.HashSize) {
+			leaves = append(leaves, tlog.Hash(h))
+		}
+	}
+	return leaves, errors.Wrap(rows.Err(), "read leaves")
+}
+
+// drop drops everything that was kept of the tree.
+func (t tables) drop(ctx context.Context) error {
+	for _, statement := range []string{`DELETE FROM ` + t.tiles, `UPDATE ` + t.checkpoints + ` SET leaves = '' WHERE leaves <> ''`} {
+		if _, err := t.pool.Exec(ctx, statement); err != nil {
+			return errors.Wrap(err, "drop the tiles")
+		}
+	}
+	return nil
+}
+
+// thin removes the checkpoints that need not stay. Those that hold leaves of the last
+// tile do.
 func (t tables) thin(ctx context.Context, now time.Time) error {
 	_, err := t.pool.Exec(ctx, `DELETE FROM `+t.checkpoints+` AS c
-		WHERE sealed_at < $1 AND NOT handover AND EXISTS (
+		WHERE sealed_at < $1 AND NOT handover AND size <= (SELECT max(size) / $2 * $2 FROM `+t.checkpoints+`) AND EXISTS (
 			SELECT FROM `+t.checkpoints+` AS n
-			WHERE n.number > c.number AND n.sealed_at < date_trunc('hour', c.sealed_at, 'UTC') + interval '1 hour')`, now.Add(-keptWhole))
+			WHERE n.number > c.number AND n.sealed_at < date_trunc('hour', c.sealed_at, 'UTC') + interval '1 hour')`, now.Add(-keptWhole), tileWidth)
 	return errors.Wrap(err, "thin the checkpoints")
 }
 

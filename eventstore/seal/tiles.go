@@ -44,10 +44,16 @@ func (t tree) leaves(ctx context.Context, from, to int64) ([]tlog.Hash, error) {
 }
 
 // nodes returns n hashes of a tile from its beginning on, whether it is complete or
-// not: leaves at level 0, the roots of the tiles below at the others.
+// not: leaves at level 0, as they were kept or else from the log; the roots of the
+// tiles below at the others.
 func (t tree) nodes(ctx context.Context, level int, number int64, n int) ([]tlog.Hash, error) {
 	first := number * tileWidth
 	if level == 0 {
+		if n < tileWidth {
+			if kept, err := t.tables.leaves(ctx, number); len(kept) >= n || err != nil {
+				return kept[:min(n, len(kept))], err
+			}
+		}
 		return t.leaves(ctx, first, first+int64(n))
 	}
 	roots, err := t.tables.roots(ctx, level-1, first, n)
@@ -103,11 +109,11 @@ func (t tree) edge(ctx context.Context, size int64) (edge, error) {
 	return e, nil
 }
 
-// remade drops all tiles and makes those of a checkpoint's tree again, from the log
+// remade drops all that was kept of the tree and makes those of a checkpoint's tree again, from the log
 // alone.
 func (t tree) remade(ctx context.Context, c Checkpoint) (edge, error) {
-	if _, err := t.tables.pool.Exec(ctx, `DELETE FROM `+t.tables.tiles); err != nil {
-		return edge{}, errors.Wrap(err, "drop the tiles")
+	if err := t.tables.drop(ctx); err != nil {
+		return edge{}, err
 	}
 	e, err := t.edge(ctx, c.Size)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"tender/domain/staff"
+	"tender/eventstore"
 	"tender/eventstore/seal"
 	"tender/handlers/problem"
 	"tender/handlers/query"
@@ -101,8 +102,12 @@ var errNotThere = problem.New(problem.NotFound, "There is no such position in wh
 
 // refuse says what is asked for in vain.
 func refuse(err error) error {
-	if errors.Is(err, seal.ErrNotSealed) {
+	switch {
+	case errors.Is(err, seal.ErrNotSealed):
 		return errNotThere
+	case errors.IsAny(err, seal.ErrBroken, eventstore.ErrGap):
+		return errors.WithSecondaryError(problem.New(problem.InternalError,
+			"The log is not what was sealed, and can't be proven. Run tender audit verify, which names the first position that is wrong."), err)
 	}
 	return err
 }

@@ -20,8 +20,6 @@ const (
 	pageEvents = 100_000
 	// pageCheckpoints is how many checkpoints are read at a time.
 	pageCheckpoints = 1000
-	// pageTiles is how many tiles of 256 leaves are read at a time.
-	pageTiles = 32
 )
 
 // Log says what is verified, and against what.
@@ -67,7 +65,7 @@ func (l Log) Verify(ctx context.Context) (Report, error) {
 	if err := beside.QueryRow(ctx, `SELECT coalesce(max(position), 0) FROM `+l.table("log", "events")).Scan(&r.Head); err != nil {
 		return r, errors.Wrap(err, "read the log's head")
 	}
-	leaves := &leaves{ctx: ctx, db: beside, table: l.table("work", "tiles")}
+	leaves := &leaves{ctx: ctx, db: beside, tiles: l.table("work", "tiles"), checkpoints: l.table("work", "checkpoints")}
 	v := logproof.NewVerifier(logproof.Config{Checkpoints: logproof.Merge(append(l.Kept, stored)...), Leaves: leaves})
 	for after := int64(0); after < r.Head; after += pageEvents {
 		if err := l.page(ctx, rows, v, after, min(after+pageEvents, r.Head)); err != nil {
@@ -170,50 +168,4 @@ func (l Log) Believe(note string) (logproof.Checkpoint, error) {
 		err = errors.Newf("it is one of %s, not of the %s log", c.Origin, l.Mode)
 	}
 	return c, err
-}
-
-// leaves reads the leaves of complete tiles.
-type leaves struct {
-	ctx    context.Context
-	db     *pgx.Conn
-	table  string
-	first  int64 // the number of the first tile that is held
-	held   map[int64][]byte
-	loaded bool
-	found  bool
-}
-
-// Leaf implements [logproof.Leaves].
-func (l *leaves) Leaf(position int64) (logproof.Hash, bool, error) {
-	const width, size = 256, len(logproof.Hash{})
-	number, at := (position-1)/width, int((position-1)%width)
-	if !l.loaded || number < l.first || number >= l.first+pageTiles {
-		if err := l.load(number); err != nil {
-			return logproof.Hash{}, false, err
-		}
-	}
-	hashes := l.held[number]
-	if len(hashes) != width*size {
-		return logproof.Hash{}, false, nil
-	}
-	l.found = true
-	return logproof.Hash(hashes[at*size : (at+1)*size]), true, nil
-}
-
-func (l *leaves) load(number int64) error {
-	rows, err := l.db.Query(l.ctx, `SELECT number, hashes FROM `+l.table+` WHERE level = 0 AND number >= $1 AND number < $2`, number, number+pageTiles)
-	if err != nil {
-		return errors.Wrap(err, "read tiles")
-	}
-	defer rows.Close()
-	l.first, l.loaded, l.held = number, true, map[int64][]byte{}
-	for rows.Next() {
-		var n int64
-		var hashes []byte
-		if err := rows.Scan(&n, &hashes); err != nil {
-			return errors.Wrap(err, "read a tile")
-		}
-		l.held[n] = hashes
-	}
-	return errors.Wrap(rows.Err(), "read tiles")
 }
