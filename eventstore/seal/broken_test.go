@@ -44,6 +44,25 @@ func TestALogThatDoesNotGoOnFromWhereItWasSealedStopsSealing(t *testing.T) {
 	}
 }
 
+// TestTheSeamIsLookedAtInEveryRound changes the log under a sealer that runs.
+func TestTheSeamIsLookedAtInEveryRound(t *testing.T) {
+	for name, change := range map[string]string{
+		"cut off":      `DELETE FROM log_test.events WHERE position > 8`,
+		"another hash": `UPDATE log_test.events SET hash = sha256(hash) WHERE position = 10`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := setup(t)
+			s, _ := b.sealer()
+			b.fill(10)
+			b.sealed(10)
+			b.force(change)
+			if err := b.stopped(s); !errors.Is(err, seal.ErrBroken) {
+				t.Errorf("it stopped because of %v", err)
+			}
+		})
+	}
+}
+
 // TestADatabaseThatWasPutBackStopsSealing gives the log another history after its
 // checkpoints were removed, too: all that is left is what has left the database.
 func TestADatabaseThatWasPutBackStopsSealing(t *testing.T) {
