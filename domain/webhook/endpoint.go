@@ -231,8 +231,8 @@ func checkFields(url *string, events []string, eventsGiven bool, description *st
 		return ErrURLInvalid
 	}
 	if eventsGiven {
-		if refusal := CheckEvents(events); refusal != nil {
-			return refusal
+		if refusals := CheckEvents(events); len(refusals) > 0 {
+			return refusals[0] // the edge names them all
 		}
 	}
 	if description != nil && utf8.RuneCountInString(*description) > DescriptionRunesMax {

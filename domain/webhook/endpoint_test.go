@@ -146,24 +146,29 @@ func TestCheckEvents(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		events []string
-		field  string // "": accepted
+		fields string // "": accepted
 	}{
 		{[]string{webhook.AllTypes}, ""},
 		{webhook.Types(), ""},
 		{[]string{webhook.PaymentCaptured}, ""},
 		{nil, "/events"},
 		{[]string{}, "/events"},
-		{append(webhook.Types(), webhook.PaymentCaptured), "/events"},
+		{append(webhook.Types(), "payment.guessed"), "/events"},
 		{[]string{webhook.PaymentCaptured, webhook.AllTypes}, "/events/1"},
+		{[]string{webhook.AllTypes, webhook.AllTypes}, "/events/0 /events/1"},
 		{[]string{webhook.PaymentCaptured, "payment.guessed"}, "/events/1"},
 		{[]string{webhook.PaymentCaptured, webhook.PaymentCaptured}, "/events/1"},
+		{[]string{"payment.guessed", webhook.PaymentCaptured, "", webhook.PaymentCaptured, webhook.AllTypes}, "/events/0 /events/2 /events/3 /events/4"},
 		{[]string{webhook.TestType}, "/events/0"},
 		{[]string{"payment.*"}, "/events/0"},
 		{[]string{""}, "/events/0"},
 	} {
-		refusal := webhook.CheckEvents(c.events)
-		if refusal == nil && c.field != "" || refusal != nil && refusal.Field != c.field {
-			t.Errorf("%q: %+v, want a refusal at %q", c.events, refusal, c.field)
+		var fields []string
+		for _, refusal := range webhook.CheckEvents(c.events) {
+			fields = append(fields, refusal.Field)
+		}
+		if got := strings.Join(fields, " "); got != c.fields {
+			t.Errorf("%q is refused at %q, want %q", c.events, got, c.fields)
 		}
 	}
 }

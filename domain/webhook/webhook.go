@@ -112,8 +112,9 @@ func DeliveryID(eventID, endpointID string) string {
 	return id.Format(id.Delivery, uuid.UUID(sum[:16]))
 }
 
-// CheckEvents refuses a list of types that an endpoint can't ask for.
-func CheckEvents(events []string) *domain.Refusal {
+// CheckEvents refuses a list of types that an endpoint can't ask for: the list as a
+// whole, where its length is wrong, else each entry that is, with its place in Field.
+func CheckEvents(events []string) []*domain.Refusal {
 	refuse := func(detail string, place int) *domain.Refusal {
 		field := "/events"
 		if place >= 0 {
@@ -122,20 +123,21 @@ func CheckEvents(events []string) *domain.Refusal {
 		return &domain.Refusal{Code: "invalid_request", Detail: detail, Field: field}
 	}
 	if len(events) == 0 {
-		return refuse(`events must name at least one event type, or be ["*"].`, -1)
+		return []*domain.Refusal{refuse(`events must name at least one event type, or be ["*"].`, -1)}
 	}
 	if len(events) > len(types) {
-		return refuse(fmt.Sprintf("events may name at most %d event types.", len(types)), -1)
+		return []*domain.Refusal{refuse(fmt.Sprintf("events may name at most %d event types.", len(types)), -1)}
 	}
+	var refusals []*domain.Refusal
 	for i, name := range events {
 		switch {
 		case name == AllTypes && len(events) > 1:
-			return refuse(`"*" stands alone: it takes in every event type.`, i)
+			refusals = append(refusals, refuse(`"*" stands alone: it takes in every event type.`, i))
 		case name != AllTypes && !KnownType(name):
-			return refuse("This is not an event type.", i)
+			refusals = append(refusals, refuse("This is not an event type.", i))
 		case slices.Contains(events[:i], name):
-			return refuse("The event type is named twice.", i)
+			refusals = append(refusals, refuse("The event type is named twice.", i))
 		}
 	}
-	return nil
+	return refusals
 }

@@ -52,10 +52,12 @@ func (r *writeRequest) readEndpoint(f *body.Fields) endpointRequest {
 			f.Wrong("url", problem.InvalidFormat, detail)
 		}
 	}
-	if events, ok := f.Texts("events"); ok {
-		in.Events = events
-		if refusal := webhook.CheckEvents(events); refusal != nil {
-			f.WrongAt(refusal.Field, problem.NotAnOption, refusal.Detail)
+	if f.Has("events") {
+		in.Events, _ = f.Texts("events")
+		for _, refusal := range webhook.CheckEvents(in.Events) {
+			if !f.Blames(refusal.Field) { // an entry that is no text
+				f.WrongAt(refusal.Field, problem.NotAnOption, refusal.Detail)
+			}
 		}
 	}
 	if d, ok := f.Text("description"); ok {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,6 +41,12 @@ func (f *Fields) Wrong(name string, code domain.Code, detail string) {
 // whole, "/events/0" the first element of one of them.
 func (f *Fields) WrongAt(pointer string, code domain.Code, detail string) {
 	f.errs.Add(f.at+pointer, code, detail)
+}
+
+// Blames reports whether something was noted about just what a JSON pointer names,
+// from these members on.
+func (f *Fields) Blames(pointer string) bool {
+	return slices.ContainsFunc(*f.errs, func(e problem.FieldError) bool { return e.Pointer == f.at+pointer })
 }
 
 func (f *Fields) pointer(name string) string { return f.at + "/" + Escape(name) }
@@ -170,7 +177,8 @@ func (f *Fields) Object(name string) *Fields {
 	return &Fields{at: f.pointer(name), values: o, used: map[string]bool{}, errs: f.errs}
 }
 
-// Texts reads a list of strings.
+// Texts reads a list of strings; ok is false where it is absent or none. In the place
+// of an element that is no string stands "".
 func (f *Fields) Texts(name string) ([]string, bool) {
 	v, present := f.Take(name)
 	if !present {
