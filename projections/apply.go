@@ -54,17 +54,8 @@ func (w *worker) load(ctx context.Context) error {
 		return errors.Wrap(err, "load a cursor")
 	}
 	copy(w.at.hash[:], hash)
-	rows, err := pool.Query(ctx, w.sql.parked, w.def.Name, w.generation.Number, w.at.position, parkedStreamsMax)
-	if err != nil {
-		return errors.Wrap(err, "load parked streams")
-	}
-	streams, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return errors.Wrap(err, "load parked streams")
-	}
-	w.parked = make(map[string]bool, len(streams))
-	for _, s := range streams {
-		w.parked[s] = true
+	if err := w.loadParked(ctx, pool); err != nil {
+		return err
 	}
 	if w.at.serving {
 		w.cursors.moved.reached(w.def.Name, w.at.position)
@@ -77,6 +68,28 @@ func (w *worker) load(ctx context.Context) error {
 		return w.stop(ctx, errors.Wrapf(ErrOtherHistory, "at position %d", w.at.position))
 	}
 	return err
+}
+
+// asker is a connection, or a transaction.
+type asker interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// loadParked reads which streams are set aside.
+func (w *worker) loadParked(ctx context.Context, from asker) error {
+	rows, err := from.Query(ctx, w.sql.parked, w.def.Name, w.generation.Number, w.at.position, parkedStreamsMax)
+	if err != nil {
+		return errors.Wrap(err, "load parked streams")
+	}
+	streams, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return errors.Wrap(err, "load parked streams")
+	}
+	w.parked = make(map[string]bool, len(streams))
+	for _, s := range streams {
+		w.parked[s] = true
+	}
+	return nil
 }
 
 // apply applies events, which may be none, and moves the cursor past them and what

@@ -89,10 +89,14 @@ func (w *worker) record(ctx context.Context, tx pgx.Tx, e eventstore.Event, faul
 	return errors.Wrap(err, "record an event that can't be applied")
 }
 
-// setAside records those of events whose stream is parked, and returns the others.
+// setAside records those of events whose stream is parked, and returns the others. What
+// is parked is looked up anew, because an operator may have had a stream taken up.
 func (w *worker) setAside(ctx context.Context, tx pgx.Tx, events []eventstore.Event) ([]eventstore.Event, error) {
 	if len(w.parked) == 0 {
 		return events, nil
+	}
+	if err := w.loadParked(ctx, tx); err != nil {
+		return nil, err
 	}
 	todo := make([]eventstore.Event, 0, len(events))
 	for _, e := range events {

@@ -1,11 +1,12 @@
 package projections_test
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/cockroachdb/errors"
 
 	"tender/domain/codec"
 	"tender/eventstore"
@@ -159,4 +160,40 @@ func TestNewerEventLeavesTheProjectionToANewerBuild(t *testing.T) {
 	current := toys("toys")
 	b.process(current) // a newer build
 	b.holds(current)
+}
+
+// A stream that was set aside is taken up again once its event can be applied, while the
+// projection goes on, and not before.
+func TestAStreamIsTakenUpAgain(t *testing.T) {
+	t.Parallel()
+	for _, way := range []string{"error", "panic", "refused by the database"} {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			var cured atomic.Bool
+			k := streams("toys", poisoned(projections.ParkStream, way, &cured))
+			b.append("toy_poison", 0, 1, false)
+			b.append("toy_poison", 1, 2, false)
+			b.process(k)
+			b.write(50)
+			b.reaches("toys")
+			r := b.runner(k)
+			if err := r.Retry(b.ctx, "toys", 2); !errors.Is(err, projections.ErrStillFails) {
+				t.Errorf("a retry gave %v", err)
+			}
+			if err := r.Retry(b.ctx, "toys", 1); !errors.Is(err, projections.ErrNotParked) {
+				t.Errorf("a retry of another event gave %v", err)
+			}
+			cured.Store(true)
+			if err := r.Retry(b.ctx, "toys", 2); err != nil {
+				t.Fatal(err)
+			}
+			b.append("toy_poison", 3, 1, false)
+			b.write(50)
+			b.holds(k)
+			if s := b.status("toys", 1); s.State != projections.Running || s.Parked != 0 || s.Error != "" {
+				t.Errorf("it is %+v", s)
+			}
+		})
+	}
 }

@@ -25,7 +25,7 @@ func (a *app) desk() *staff.Desk {
 	provers, steered := proofs.Handlers{}, map[string]ops.Mode{}
 	for mode, l := range a.logs {
 		provers[mode] = seal.NewProofs(l.store)
-		steered[mode] = ops.Mode{Cursors: l.cursors, Runner: l.runner}
+		steered[mode] = ops.Mode{Store: l.store, Cursors: l.cursors, Runner: l.runner}
 	}
 	provers.Register(desk)
 	ops.New(steered).Register(desk)

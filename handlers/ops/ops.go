@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/errors"
 
 	role "tender/domain/staff"
+	"tender/eventstore"
 	"tender/handlers/problem"
 	"tender/handlers/staff"
 	"tender/projections"
@@ -18,6 +19,7 @@ import (
 
 // Mode is what of one log is steered.
 type Mode struct {
+	Store   *eventstore.Store
 	Cursors *projections.Cursors
 	Runner  *projections.Runner
 }
@@ -39,6 +41,12 @@ func (s *Server) Register(desk *staff.Desk) {
 	}
 	look("GET /ops/projections", s.list)
 	look("GET /ops/projections/{name}", s.get)
+	show := func(pattern string, h staff.Handler) {
+		desk.Handle(staff.Route{Pattern: pattern, Role: role.RoleOperator, Wide: true, Handler: h})
+	}
+	show("GET /ops/projections/{name}/parked_events", s.listParked)
+	show("GET /ops/projections/{name}/parked_events/{position}", s.getParked)
+	steer("POST /ops/projections/{name}/parked_events/{position}/retry", http.StatusOK, retry)
 	steer("POST /ops/projections/{name}/rebuild", http.StatusAccepted, begin)
 	steer("POST /ops/projections/{name}/interrupt", http.StatusOK, interrupt)
 	steer("POST /ops/projections/{name}/rollback", http.StatusOK, rollback)
@@ -66,6 +74,9 @@ var refusals = []struct {
 	{projections.ErrPaused, problem.New(problem.ProjectionPaused, "The read model is paused; resume it first.")},
 	{projections.ErrNotRebuilding, problem.New(problem.NoRebuild, "No new generation of the read model is being made.")},
 	{projections.ErrNoPrevious, problem.New(problem.NoEarlierGeneration, "The read model has no earlier generation to go back to.")},
+	{projections.ErrNotParked, problem.New(problem.NotFound, "The read model has not set that event aside.")},
+	{projections.ErrNeedsRebuild, problem.New(problem.RebuildNeeded, "What this read model has set aside only a rebuild takes up again.")},
+	{projections.ErrStillFails, problem.New(problem.StillFails, "The stream still can't be applied. It stays set aside.")},
 	{projections.ErrNotCaughtUp, problem.New(problem.EarlierGenerationBehind, "The earlier generation lacks events that the present one shows, and nobody feeds it fast enough.")},
 }
 

@@ -62,6 +62,8 @@ const (
 	ProjectionPaused        domain.Code = "projection_paused"
 	NoEarlierGeneration     domain.Code = "no_earlier_generation"
 	EarlierGenerationBehind domain.Code = "earlier_generation_behind"
+	RebuildNeeded           domain.Code = "rebuild_needed"
+	StillFails              domain.Code = "still_fails"
 
 	Erased domain.Code = "erased"
 
@@ -260,6 +262,12 @@ var table = []Kind{
 		When:      "A read model was to go back to the generation before, which lacks events that the present one shows.",
 		Do:        "See to it that a process of the build which made it keeps it, then send the same request again.",
 		Retryable: true, RetryAfter: 5 * time.Second},
+	{Code: RebuildNeeded, Status: http.StatusConflict, Title: "A rebuild is needed",
+		When: "A stream was to be taken up again in a read model whose rows depend on the order of all events.",
+		Do:   "Rebuild the read model."},
+	{Code: StillFails, Status: http.StatusConflict, Title: "The event still can't be applied",
+		When: "A stream was to be taken up again, and its events still can't be applied.",
+		Do:   "See what `error` says of the event that was set aside; a newer build may be able to apply it."},
 	{Code: Erased, Status: http.StatusGone, Title: "Erased",
 		When: "The customer has been erased: who they were is known nowhere any more, and no answer that told it is given again.",
 		Do:   "Nothing can bring the data back. Captured payments stay, and can be refunded."},
