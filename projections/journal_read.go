@@ -39,6 +39,7 @@ type JournalQuery struct {
 	Merchants []string        // nil: all
 	Account   journal.Account // "": all
 	PaymentID string          // "": all
+	Currency  string          // "": all
 	After     int64           // only positions beyond this one
 	UpTo      int64           // only positions up to this one
 	// From, inclusive, and Before, exclusive, bound the effective time; zero: open.
@@ -95,6 +96,9 @@ func (q JournalQuery) where() (string, []any) {
 	if q.PaymentID != "" {
 		add("payment_id = $%d", q.PaymentID)
 	}
+	if q.Currency != "" {
+		add("currency = $%d", q.Currency)
+	}
 	if !q.From.IsZero() {
 		add("effective_at >= $%d", q.From)
 	}
@@ -104,21 +108,34 @@ func (q JournalQuery) where() (string, []any) {
 	return strings.Join(conditions, " AND "), args
 }
 
-// Each calls yield with each entry, in the order of the query's basis; within one
-// instant and one position entries stand as they were made. It ends with yield's
-// error, if any. Memory doesn't grow with the number of entries.
-func (r *JournalReader) Each(ctx context.Context, q JournalQuery, yield func(JournalEntry) error) error {
-	var last JournalEntry
-	for begun := false; ; begun = true {
-		page, err := r.page(ctx, q, begun, last)
+// JournalPlace is a place in the journal, just behind an entry; the zero place is the
+// beginning.
+type JournalPlace struct {
+	Position  int64
+	Line      int
+	Effective time.Time // matters where the basis is the effective time
+}
+
+// Place is the place just behind e.
+func (e JournalEntry) Place() JournalPlace {
+	return JournalPlace{Position: e.Position, Line: e.Line, Effective: e.Effective}
+}
+
+// Each calls yield with each entry behind a place, in the order of the query's basis;
+// within one instant and one position entries stand as they were made. It ends when
+// yield says that it wants no more, or with yield's error. Memory doesn't grow with the
+// number of entries.
+func (r *JournalReader) Each(ctx context.Context, q JournalQuery, behind JournalPlace, yield func(JournalEntry) (more bool, err error)) error {
+	for {
+		page, err := r.page(ctx, q, behind)
 		if err != nil {
 			return err
 		}
 		for _, e := range page {
-			if err := yield(e); err != nil {
+			if more, err := yield(e); err != nil || !more {
 				return err
 			}
-			last = e
+			behind = e.Place()
 		}
 		if len(page) < journalPage {
 			return nil
@@ -126,17 +143,17 @@ func (r *JournalReader) Each(ctx context.Context, q JournalQuery, yield func(Jou
 	}
 }
 
-func (r *JournalReader) page(ctx context.Context, q JournalQuery, begun bool, last JournalEntry) ([]JournalEntry, error) {
+func (r *JournalReader) page(ctx context.Context, q JournalQuery, behind JournalPlace) ([]JournalEntry, error) {
 	where, args := q.where()
 	order := "id"
 	if q.Basis == BasisEffective {
 		order = "effective_at, id"
 	}
-	if begun {
-		args = append(args, journalID(last.Position, last.Line))
+	if behind != (JournalPlace{}) {
+		args = append(args, journalID(behind.Position, behind.Line))
 		after := fmt.Sprintf(" AND id > $%d", len(args))
 		if q.Basis == BasisEffective {
-			args = append(args, last.Effective)
+			args = append(args, behind.Effective)
 			after = fmt.Sprintf(" AND (effective_at, id) > ($%d, $%d)", len(args), len(args)-1)
 		}
 		where += after

@@ -183,11 +183,13 @@ func TestTheJournalIsAFoldOfTheLog(t *testing.T) {
 		"between two":          {After: middle - 50, UpTo: middle},
 		"on an account":        {UpTo: head, Account: journal.Suspense},
 		"of a payment":         {UpTo: head, PaymentID: want[0].PaymentID},
+		"in a currency":        {UpTo: head, Currency: "JPY"},
 		"of a merchant's, too": {UpTo: middle, Merchants: []string{"mer_1"}, Account: journal.MerchantPayable},
 	} {
 		p.reads(journalReader, name, q, slices.DeleteFunc(slices.Clone(want), func(e projections.JournalEntry) bool {
 			return e.Position <= q.After || e.Position > q.UpTo || q.Merchants != nil && !slices.Contains(q.Merchants, e.MerchantID) ||
-				q.Account != "" && e.Account != q.Account || q.PaymentID != "" && e.PaymentID != q.PaymentID
+				q.Account != "" && e.Account != q.Account || q.PaymentID != "" && e.PaymentID != q.PaymentID ||
+				q.Currency != "" && e.Currency != q.Currency
 		}))
 	}
 	for position := int64(0); position <= head; position += 37 {
@@ -199,7 +201,8 @@ func TestTheJournalIsAFoldOfTheLog(t *testing.T) {
 func (p *purchases) reads(r *projections.JournalReader, name string, q projections.JournalQuery, want []projections.JournalEntry) {
 	p.t.Helper()
 	var got []projections.JournalEntry
-	if err := r.Each(p.ctx, q, func(e projections.JournalEntry) error { got = append(got, e); return nil }); err != nil {
+	all := func(e projections.JournalEntry) (bool, error) { got = append(got, e); return true, nil }
+	if err := r.Each(p.ctx, q, projections.JournalPlace{}, all); err != nil {
 		p.t.Fatalf("%s: %v", name, err)
 	}
 	if len(got) != len(want) {
@@ -208,6 +211,16 @@ func (p *purchases) reads(r *projections.JournalReader, name string, q projectio
 	for i := range got {
 		if !reflect.DeepEqual(got[i], want[i]) {
 			p.t.Fatalf("%s: entry %d is\n%+v, not\n%+v", name, i, got[i], want[i])
+		}
+	}
+	if n := len(want); n > 2 { // from a place on, up to another
+		var some []projections.JournalEntry
+		err := r.Each(p.ctx, q, want[n/3].Place(), func(e projections.JournalEntry) (bool, error) {
+			some = append(some, e)
+			return len(some) < n/3, nil
+		})
+		if end := n/3 + 1 + max(n/3, 1); err != nil || !reflect.DeepEqual(some, want[n/3+1:end]) {
+			p.t.Errorf("%s: %d entries from the middle on, %v", name, len(some), err)
 		}
 	}
 	sums := map[string]int64{}
