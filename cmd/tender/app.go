@@ -197,7 +197,7 @@ func readModels(mode string) []projections.Projection {
 		projections.Sessions(mode), projections.Payments(mode), projections.Endpoints(mode), projections.Due(),
 		projections.Customers(mode), projections.Methods(mode), projections.Mandates(mode), projections.Deliveries(),
 		projections.Subscriptions(mode),
-		projections.Clocks(mode), projections.Recoveries(mode),
+		projections.Clocks(mode), projections.Recoveries(mode), projections.Journal(),
 	}
 }
 

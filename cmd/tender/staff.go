@@ -8,6 +8,7 @@ import (
 
 	"tender/eventstore/seal"
 	"tender/handlers/api"
+	"tender/handlers/audit"
 	"tender/handlers/audit/proofs"
 	"tender/handlers/ops"
 	"tender/handlers/staff"
@@ -22,12 +23,14 @@ func (a *app) desk() *staff.Desk {
 		c.Default = "test"
 	}
 	desk := staff.New(c)
-	provers, steered := proofs.Handlers{}, map[string]ops.Mode{}
+	provers, audited, steered := proofs.Handlers{}, map[string]audit.Mode{}, map[string]ops.Mode{}
 	for mode, l := range a.logs {
 		provers[mode] = seal.NewProofs(l.store)
+		audited[mode] = audit.Mode{Store: l.store, Cursors: l.cursors, Proofs: provers[mode]}
 		steered[mode] = ops.Mode{Store: l.store, Cursors: l.cursors, Runner: l.runner}
 	}
 	provers.Register(desk)
+	audit.New(audited).Register(desk)
 	ops.New(steered).Register(desk)
 	return desk
 }

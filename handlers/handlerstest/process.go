@@ -16,6 +16,7 @@ import (
 	"tender/eventstore/lease"
 	"tender/eventstore/seal"
 	"tender/handlers/api"
+	"tender/handlers/audit"
 	"tender/handlers/audit/proofs"
 	"tender/handlers/brand"
 	"tender/handlers/checkout"
@@ -144,7 +145,12 @@ func (p *Process) routes() http.Handler {
 	desk := staff.New(staff.Config{Live: p.Live.Engine, Modes: []string{"test", "live"}, Default: "test", BaseURL: BaseURL, Log: p.log})
 	mux.Handle("/audit/", desk)
 	mux.Handle("/ops/", desk)
-	proofs.Handlers{"test": seal.NewProofs(p.Test.Engine.Store), "live": seal.NewProofs(p.Live.Engine.Store)}.Register(desk)
+	provers := proofs.Handlers{"test": seal.NewProofs(p.Test.Engine.Store), "live": seal.NewProofs(p.Live.Engine.Store)}
+	provers.Register(desk)
+	audit.New(map[string]audit.Mode{
+		"test": {Store: p.Test.Engine.Store, Cursors: p.Test.Cursors, Proofs: provers["test"]},
+		"live": {Store: p.Live.Engine.Store, Cursors: p.Live.Cursors, Proofs: provers["live"]},
+	}).Register(desk)
 	p.Desk = desk
 	ops.New(map[string]ops.Mode{"test": p.steered(p.Test), "live": p.steered(p.Live)}).Register(desk)
 	embed.New(embed.Config{Modes: services, Tokens: h.signer(), BaseURL: BaseURL, Log: p.log}).Register(mux)
