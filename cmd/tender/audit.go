@@ -11,6 +11,7 @@ import (
 func auditCommands() []command {
 	return []command{
 		{"verify", "prove the log where it lies: --log-only", runAuditVerify},
+		{"replay", "fold the whole log with this build: --digest", runAuditReplay},
 		{"checkpoint", "print the last signed checkpoint, to keep it", runAuditCheckpoint},
 		{"proof", "print a proof: proof inclusion|consistency|events", runAuditProof},
 	}
