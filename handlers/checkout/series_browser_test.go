@@ -66,6 +66,33 @@ func TestAgreeToASeries(t *testing.T) {
 	}, first(t, 124900))
 }
 
+// TestAgreeByPhone agrees to a series that the telephone pays for, now and later.
+func TestAgreeByPhone(t *testing.T) {
+	inEveryLook(t, func(t *testing.T, s sale, tab *browsertest.Tab) {
+		script := runsScript(tab)
+		tab.Click(`label[for="accept_mandate"]`)
+		phone := s.onPhone(t, tab, "capitec_pay")
+		accessible(t, tab, script)
+		phone.Click("button[value=approve]")
+		tab.WaitState("succeeded")
+		tab.Go(s.url + "?stay=1")
+		tab.WaitState("succeeded")
+		tab.Shot("series-phone-succeeded")
+		wantText(t, tab, "Payment complete", "Capitec Pay, •••• 4567", "What you agreed to", "up to ZAR 50.00 at a time")
+		accessible(t, tab, script)
+		wantSession(t, s, session.StatusCompleted, 1)
+		wantEvents(t, s, paidOnce)
+		o := s.shown(t)
+		ref := s.service.Engine.Mandates.Ref(o.MandateID)
+		if err := s.service.Engine.Refresh(t.Context(), ref); err != nil {
+			t.Fatal(err)
+		}
+		if m := ref.Value; m.Status != mandate.StatusActive || m.PaymentMethodID != o.PaymentMethodID || m.PaymentMethodID == "" {
+			t.Errorf("the mandate is %+v", m)
+		}
+	}, first(t, 124900))
+}
+
 func TestVerifyACard(t *testing.T) {
 	inEveryLook(t, func(t *testing.T, s sale, tab *browsertest.Tab) {
 		wantText(t, tab, "Verify your card", "Save a card for Karoo Coffee Roasters", "Nothing")

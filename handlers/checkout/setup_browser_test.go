@@ -68,6 +68,7 @@ type bundle struct {
 	ahead      atomic.Int64                   // by how much the engine's clock is ahead, in nanoseconds
 	word       chan struct{}                  // the bank says what it keeps to itself
 	meeting    atomic.Pointer[sync.WaitGroup] // of forms that are to be taken at the same moment
+	overtaking atomic.Pointer[overtaking]     // of a form that pays by one that cancels
 }
 
 func setup(t *testing.T) *bundle {
@@ -115,7 +116,7 @@ func setup(t *testing.T) *bundle {
 			all.Done()
 			all.Wait()
 		}
-		mux.ServeHTTP(w, r)
+		b.overtake(w, r, mux)
 	})
 	front.Start()
 	t.Cleanup(func() {

@@ -4,6 +4,9 @@ package checkout_test
 
 import (
 	"context"
+	"io"
+	"net/http"
+	"path"
 	"strings"
 	"sync"
 	"testing"
@@ -25,7 +28,7 @@ func (s sale) sales(t *testing.T) []simulator.Entry {
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
 	var all []simulator.Entry
-	ours := s.session(t).PaymentID + "-"
+	ours := s.session(t).PaymentID // none: whatever there is is wrong
 	for e, err := range simulator.Book(t.Context(), conn, "") {
 		if err != nil {
 			t.Fatal(err)
@@ -146,6 +149,57 @@ func TestPayingWhatWasCancelled(t *testing.T) {
 	cancels.Click("#cancel button")
 	s.ends(cancels, "cancelled")
 	pays.Click("#submit")
+	s.ends(pays, "cancelled")
+	wantSession(t, s, session.StatusCancelled, 0)
+	if all := s.sales(t); len(all) != 0 {
+		t.Errorf("the bank has taken %+v", all)
+	}
+}
+
+// overtaking is of a form that pays by one that cancels: the first is taken and finds the
+// session open, the second is answered meanwhile.
+type overtaking struct {
+	begun, passed chan struct{}
+	once          sync.Once
+}
+
+// held is the body of the form that is overtaken.
+type held struct {
+	io.ReadCloser
+
+	by *overtaking
+}
+
+func (h held) Read(p []byte) (int, error) {
+	h.by.once.Do(func() { close(h.by.begun) })
+	<-h.by.passed
+	return h.ReadCloser.Read(p)
+}
+
+// overtake hands a request on, in the order that a test asks for. The checkout looks at
+// the session before it reads a form.
+func (b *bundle) overtake(w http.ResponseWriter, r *http.Request, to http.Handler) {
+	if o := b.overtaking.Load(); o != nil && r.Method == http.MethodPost {
+		switch path.Base(r.URL.Path) {
+		case "attempts":
+			r.Body = held{r.Body, o}
+		case "cancel":
+			<-o.begun
+			defer close(o.passed)
+		}
+	}
+	to.ServeHTTP(w, r)
+}
+
+// TestCancellingOvertakesPaying has the cancel win while the other tab's payment is on
+// its way: the checkout has found the session open, and pays nothing all the same.
+func TestCancellingOvertakesPaying(t *testing.T) {
+	t.Parallel()
+	s, pays, cancels := payAndCancel(t)
+	s.overtaking.Store(&overtaking{begun: make(chan struct{}), passed: make(chan struct{})})
+	pays.Click("#submit")
+	cancels.Click("#cancel button")
+	s.ends(cancels, "cancelled")
 	s.ends(pays, "cancelled")
 	wantSession(t, s, session.StatusCancelled, 0)
 	if all := s.sales(t); len(all) != 0 {

@@ -2,6 +2,7 @@ package checkout
 
 import (
 	"slices"
+	"strings"
 
 	"tender/domain/collect"
 	"tender/domain/method"
@@ -74,13 +75,16 @@ func (v *view) approval() (a object.Action, ok bool) {
 	return a, a.Kind == payment.ActionApprove
 }
 
+// testBanks is what the ids of banks that misbehave begin with; see docs/test-mode.md.
+const testBanks = "test_bank_"
+
 // showWays adds the ways to pay, and what concerns the one that was tried last.
 func (v *view) showWays(out *page.View) {
 	if v.payable() {
 		for _, w := range v.ways() {
 			shown := page.Method{Kind: string(w.Kind), Phone: w.AsksPhone(), Saves: w.Savable}
 			for _, b := range v.wayJSON(w).Banks {
-				shown.Banks = append(shown.Banks, page.Bank(b))
+				shown.Banks = append(shown.Banks, page.Bank{ID: b.ID, Name: b.Name, Test: strings.HasPrefix(b.ID, testBanks)})
 			}
 			out.Methods = append(out.Methods, shown)
 		}

@@ -188,6 +188,7 @@ func ways(v *page.View) {
 		{Kind: "instant_eft", Banks: []page.Bank{
 			{ID: "absa", Name: "Absa"}, {ID: "african_bank", Name: "African Bank"}, {ID: "capitec", Name: "Capitec"}, {ID: "discovery", Name: "Discovery Bank"},
 			{ID: "fnb", Name: "FNB"}, {ID: "investec", Name: "Investec"}, {ID: "nedbank", Name: "Nedbank"}, {ID: "standard_bank", Name: "Standard Bank"}, {ID: "tyme", Name: "TymeBank"},
+			{ID: "test_bank_refuses", Name: "Test: the bank refuses", Test: true}, {ID: "test_bank_answers_late", Name: "Test: the bank answers late", Test: true},
 		}},
 		{Kind: "capitec_pay", Phone: true, Saves: true},
 		{Kind: "mtn_momo", Phone: true},

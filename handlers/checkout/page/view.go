@@ -197,7 +197,11 @@ type Method struct {
 }
 
 // Bank is one that a customer may pay at.
-type Bank struct{ ID, Name string }
+type Bank struct {
+	ID   string
+	Name string
+	Test bool // it misbehaves in some way, for tests: shown behind the others
+}
 
 // SavedMethod is a card or an account that the customer has saved, as they know it.
 type SavedMethod struct {

@@ -49,6 +49,8 @@ type choice struct {
 	Asks       string
 	Chosen     bool
 	FirstBanks bool // it is the first way with banks
+	// TestBanks are those of its banks that misbehave, where it has others.
+	TestBanks []Bank
 }
 
 // Mark is the way's sign, or the initial of its name.
@@ -135,6 +137,7 @@ func (s shown) Ways() []choice {
 			}
 		case len(m.Banks) > 0:
 			c.Asks, c.FirstBanks, first = asksBank, first, false
+			c.Banks, c.TestBanks = apart(m.Banks)
 		case m.Phone:
 			c.Asks = asksPhone
 			if s.hasSaved(m.Kind) {
@@ -212,6 +215,24 @@ func (s shown) Chooses(one string) bool {
 	}
 	return one == s.methods()[0].Kind
 }
+
+// apart are the banks as customers know them, and those that are there for tests.
+func apart(all []Bank) (real, test []Bank) {
+	for _, b := range all {
+		if b.Test {
+			test = append(test, b)
+			continue
+		}
+		real = append(real, b)
+	}
+	if len(real) == 0 {
+		return all, nil
+	}
+	return real, test
+}
+
+// ChoosesOf reports whether one of the banks is the one that is chosen.
+func (s shown) ChoosesOf(banks []Bank) bool { return slices.ContainsFunc(banks, s.ChoosesBank) }
 
 // ChoosesBank reports whether the bank is the one that is chosen.
 func (s shown) ChoosesBank(b Bank) bool { return b.ID == s.Values.Bank }

@@ -76,5 +76,5 @@ function moveOn(news, address = page.page) {
 
 function engaged() {
   const touched = (input) => input.tagName === "INPUT" && (input.value !== input.defaultValue || input.checked !== input.defaultChecked);
-  return document.querySelector("details[open]") || form && [...form.elements].some(touched);
+  return document.querySelector("details[open]:not(.more)") || form && [...form.elements].some(touched);
 }

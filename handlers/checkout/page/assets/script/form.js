@@ -13,7 +13,7 @@ function cvcDigits() {
 }
 
 // banks are those that may be chosen now; the first stands for them all.
-function banks() { return [...form.querySelectorAll("[name=bank]")].filter((one) => one.offsetParent); }
+function banks() { return [...form.querySelectorAll("[name=bank]")].filter((one) => one.closest("fieldset").offsetParent); }
 
 // asked are the inputs that the page asks for now.
 function asked() {
