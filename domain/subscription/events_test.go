@@ -12,7 +12,7 @@ import (
 
 // samples holds one event of each type with every field set.
 func samples() []subscription.Event {
-	full := monthly(skipMissed, func(p *subscription.Plan) { p.Occurrences, p.ScheduledTime = 12, clock("09:30") })
+	full := monthly(skipMissed, func(p *subscription.Plan) { p.Occurrences, p.PaymentsMax, p.ScheduledTime = 12, 12, clock("09:30") })
 	full.Items = terms(fixed).Instalments.Items
 	refused := failed(2, 1, soft, "2026-03-02 00:00")
 	refused.Refused = "mandate_not_active"

@@ -20,6 +20,7 @@ func Evolve(s State, id string, at time.Time, e Event) State {
 		s = s.started(e, at)
 	case ChargeSucceeded:
 		s = s.paid(e.Occurrence.Number)
+		s.Payments++
 	case ChargeFailed:
 		s = s.failed(e)
 	case OccurrenceSkipped:

@@ -18,7 +18,11 @@ type Plan struct {
 	// Items are the mandate's, in the mandate's order.
 	Items []mandate.Item `json:"items,omitempty"`
 	// Occurrences is how many there are at most; 0: no end but Active's.
-	Occurrences int    `json:"occurrences,omitempty"`
+	Occurrences int `json:"occurrences,omitempty"`
+	// PaymentsMax is how many payments the mandate lets succeed, where that is not
+	// what ends the row of occurrences: what was skipped or not collected leaves its
+	// place to a later one. 0: any number.
+	PaymentsMax int    `json:"payments_max,omitempty"`
 	Retry       Retry  `json:"retry"`
 	Missed      Missed `json:"missed"`
 }

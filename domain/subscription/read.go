@@ -123,7 +123,7 @@ func retryDays(f field) []int {
 // inherit fills in what the mandate and the session give, and holds the request
 // against them.
 func (q *request) inherit(p *Plan, t mandate.Terms, sessionAmount int64, all field) {
-	p.TimeZone, p.Recurrence = t.TimeZone, t.Recurrence
+	p.TimeZone, p.Recurrence, p.PaymentsMax = t.TimeZone, t.Recurrence, t.MaxOccurrences
 	if t.Instalments != nil {
 		p.Recurrence, p.Items, p.Occurrences = t.Instalments.Recurrence, t.Instalments.Items, t.Instalments.MaxOccurrences
 	}

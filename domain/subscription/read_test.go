@@ -94,6 +94,7 @@ func TestReadInherits(t *testing.T) {
 		{"all", `{}`, terms(), 2000, inherited()},
 		{"the mandate's amount before the session's", `{}`, terms(exactly(2500)), 2000, inherited(amount(2500))},
 		{"the mandate's amount with a session of 0", `{}`, terms(exactly(2500)), 0, inherited(amount(2500))},
+		{"so many payments at most", `{}`, terms(func(t *mandate.Terms) { t.MaxOccurrences = 3 }), 2000, inherited(atMost(3))},
 		{"an amount of its own", `{"amount":5000}`, terms(), 0, inherited(amount(5000))},
 		{"any amount", `{"amount":999999999999}`, terms(func(t *mandate.Terms) { t.Amount = nil }), 0, inherited(amount(999_999_999_999))},
 		{"the very amount of the mandate", `{"amount":2500}`, terms(exactly(2500)), 2000, inherited(amount(2500))},
@@ -237,7 +238,7 @@ func TestPlansKeepTheirBytes(t *testing.T) {
 		p.Items = terms(fixed).Instalments.Items
 		p.Retry.Days = []int{}
 	})
-	full := monthly(skipMissed, then(subscription.ThenPause), func(p *subscription.Plan) { p.Occurrences, p.ScheduledTime = 12, clock("09:30") })
+	full := monthly(skipMissed, then(subscription.ThenPause), func(p *subscription.Plan) { p.Occurrences, p.PaymentsMax, p.ScheduledTime = 12, 12, clock("09:30") })
 	for name, plan := range map[string]subscription.Plan{"plans/recurring": full, "plans/items": items} {
 		written, err := json.Marshal(plan)
 		if err != nil {

@@ -117,6 +117,10 @@ func then(t subscription.Then) func(*subscription.Plan) {
 	return func(p *subscription.Plan) { p.Retry.Then = t }
 }
 
+func atMost(payments int) func(*subscription.Plan) {
+	return func(p *subscription.Plan) { p.PaymentsMax = payments }
+}
+
 func until(end string) func(*subscription.Plan) {
 	return func(p *subscription.Plan) { p.Active.End = date(end) }
 }

@@ -92,6 +92,9 @@ type State struct {
 	Next int
 	// LastTry is the latest first try of an occurrence.
 	LastTry Try
+	// Payments is how many tries have succeeded, under this mandate and those whose
+	// place it took, which hand on what was used of them.
+	Payments int
 	// Open holds the occurrences that were begun and are not over, by number.
 	Open []Open
 	// Overdue holds the occurrences that are overdue, by number; see the package.

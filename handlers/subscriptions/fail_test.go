@@ -135,6 +135,9 @@ func TestTheEnd(t *testing.T) {
 	twice := daily()
 	twice["options"].(object)["mandate_options"].(object)["max_occurrences"] = 2
 	id := b.subscribed(goodCard, twice)
+	if shown := b.subscription(id); shown.At("upcoming.1") == nil || shown.At("upcoming.2") != nil {
+		t.Errorf("of two that may succeed it shows %v", shown.At("upcoming"))
+	}
 	for range 3 {
 		b.nextDay(1)
 		b.collects(t, id)
