@@ -25,9 +25,10 @@ const (
 // batch is on its way, the next gathers in the queue. There is no timer, a lone
 // command goes at once.
 type batcher struct {
-	link   *link
-	signal *Signal
-	queue  chan *pending
+	link    *link
+	signal  *Signal
+	observe func(Batch)
+	queue   chan *pending
 
 	mu       sync.RWMutex // held shared while a command enters the queue
 	closed   bool
@@ -39,10 +40,10 @@ type batcher struct {
 	exited chan struct{}
 }
 
-func newBatcher(l *link, signal *Signal) *batcher {
+func newBatcher(l *link, signal *Signal, observe func(Batch)) *batcher {
 	life, end := context.WithCancel(context.Background())
 	b := &batcher{
-		link: l, signal: signal, queue: make(chan *pending, queueMax),
+		link: l, signal: signal, observe: observe, queue: make(chan *pending, queueMax),
 		stopping: make(chan struct{}), life: life, end: end, exited: make(chan struct{}),
 	}
 	go b.run()
@@ -136,7 +137,9 @@ func (b *batcher) gather(waiting []*pending, open bool) ([]*pending, bool) {
 func (b *batcher) settle(batch []*pending) {
 	wait := retryWaitMin
 	for try := 1; ; try++ {
+		begun := time.Now()
 		outcomes, err := b.link.append(b.life, batch)
+		b.observe(Batch{Commands: len(batch), Took: time.Since(begun), Err: err})
 		switch {
 		case err == nil:
 			b.tell(batch, outcomes)

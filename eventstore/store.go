@@ -48,7 +48,10 @@ type Store struct {
 // Option changes how a log is opened.
 type Option func(*options)
 
-type options struct{ readConnections int32 }
+type options struct {
+	readConnections int32
+	observe         func(Batch)
+}
 
 // WithReadConnections sets how many connections serve reads of the log, and how
 // many again are in Pool; appends have one of their own. At least 1; 8 by default.
@@ -63,7 +66,7 @@ func Open(ctx context.Context, log Log, url string, opts ...Option) (*Store, err
 	if err := log.check(); err != nil {
 		return nil, err
 	}
-	o := options{readConnections: readConnectionsDefault}
+	o := options{readConnections: readConnectionsDefault, observe: func(Batch) {}}
 	for _, opt := range opts {
 		opt(&o)
 	}
@@ -87,7 +90,7 @@ func Open(ctx context.Context, log Log, url string, opts ...Option) (*Store, err
 		return nil, err
 	}
 	s := &Store{log: log, reads: reads, pool: pool}
-	if err := s.begin(ctx, url); err != nil {
+	if err := s.begin(ctx, url, o.observe); err != nil {
 		reads.Close()
 		pool.Close()
 		return nil, err
@@ -107,8 +110,8 @@ func openPool(ctx context.Context, log Log, url string, connections int32, adjus
 	return pool, errors.Wrap(err, "open the log")
 }
 
-// begin checks the schema and starts the batcher.
-func (s *Store) begin(ctx context.Context, url string) error {
+// begin checks the schema and starts the batcher, whose tries observe is told.
+func (s *Store) begin(ctx context.Context, url string, observe func(Batch)) error {
 	if err := checkSchema(ctx, s.reads, s.log); err != nil {
 		return err
 	}
@@ -125,7 +128,7 @@ func (s *Store) begin(ctx context.Context, url string) error {
 		return err
 	}
 	s.signal = newSignal(head)
-	s.batcher = newBatcher(l, s.signal)
+	s.batcher = newBatcher(l, s.signal, observe)
 	return nil
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"tender/acquirers"
 	"tender/acquirers/simulator"
+	"tender/cmd/tender/internal/metrics"
 	"tender/eventstore"
 	"tender/eventstore/feed"
 	"tender/eventstore/lease"
@@ -64,6 +65,8 @@ type app struct {
 	handler  http.Handler
 	listener net.Listener
 	staff    *door // of the staff's own; nil: it comes in with everybody
+	scraped  *door // where metrics are shown without a key; nil: nowhere
+	metrics  *metrics.Metrics
 	loops    []loop
 	draining atomic.Bool
 }
@@ -93,11 +96,12 @@ type logApp struct {
 	leases   *lease.Leases
 	reader   *feed.Reader
 	runner   *projections.Runner
+	relay    *feed.Relay // nil: this process doesn't relay
 }
 
 // newApp connects everything. It starts no loop and serves nothing yet.
 func newApp(ctx context.Context, c config, log *slog.Logger) (_ *app, err error) {
-	a := &app{config: c, log: log, logs: map[string]*logApp{}}
+	a := &app{config: c, log: log, logs: map[string]*logApp{}, metrics: metrics.New(version)}
 	defer func() {
 		if err != nil {
 			a.close()
@@ -141,6 +145,9 @@ func newApp(ctx context.Context, c config, log *slog.Logger) (_ *app, err error)
 	if err = a.addLoops(); err != nil {
 		return nil, err
 	}
+	if err = a.serveMetrics(); err != nil {
+		return nil, err
+	}
 	if a.listener = c.listener; a.listener != nil {
 		return a, nil
 	}
@@ -151,7 +158,7 @@ func newApp(ctx context.Context, c config, log *slog.Logger) (_ *app, err error)
 }
 
 func (a *app) openLog(ctx context.Context, mode string) (*logApp, error) {
-	store, err := eventstore.Open(ctx, eventstore.Log{Mode: mode}, a.config.databaseURL)
+	store, err := eventstore.Open(ctx, eventstore.Log{Mode: mode}, a.config.databaseURL, eventstore.WithObserver(a.metrics.Appends(mode)))
 	if err != nil {
 		return nil, err
 	}
@@ -207,9 +214,9 @@ func (a *app) acquirer(mode string) acquirers.Acquirer {
 	if mode != "test" || a.config.simulatorURL == "" {
 		return nil
 	}
-	return simulator.New(simulator.ClientConfig{
+	return a.metrics.Acquirer(mode, simulator.New(simulator.ClientConfig{
 		BaseURL: a.config.simulatorURL, APIKey: a.config.simulatorKey, NotificationSecret: a.config.simulatorSecret,
-	})
+	}))
 }
 
 // routes puts the handlers of the roles together.
@@ -258,39 +265,13 @@ func (a *app) routes() (http.Handler, error) {
 		}).Register(mux)
 		embed.New(embed.Config{Modes: services, Tokens: clientTokens, BaseURL: a.config.baseURL, Log: a.log}).Register(mux)
 	}
-	return api.Middleware(a.log, a.config.baseURL, mux), nil
+	return api.Middleware(a.log, a.config.baseURL, a.metrics.Served, mux), nil
 }
 
 // webhookPolicy says where a mode's webhooks may go: never to this machine in
 // live mode.
 func (a *app) webhookPolicy(mode string) egress.Policy {
 	return egress.Policy{AllowLoopback: a.config.loopbackWebhooks && mode == "test"}
-}
-
-// health serves what load balancers ask: whether the process lives, and whether
-// it can take requests.
-func (a *app) health(mux *http.ServeMux) {
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answerHealth(w, http.StatusOK, "ok") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		if a.draining.Load() {
-			answerHealth(w, http.StatusServiceUnavailable, "draining")
-			return
-		}
-		for _, l := range a.logs {
-			if err := l.store.Pool().Ping(r.Context()); err != nil {
-				answerHealth(w, http.StatusServiceUnavailable, "unavailable")
-				return
-			}
-		}
-		answerHealth(w, http.StatusOK, "ready")
-	})
-}
-
-func answerHealth(w http.ResponseWriter, status int, says string) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_, _ = w.Write([]byte(`{"status":"` + says + `"}`))
 }
 
 // The vault's sweep: how often, and for how long an entry must have been in doubt
@@ -346,11 +327,11 @@ func (a *app) addLoops() error {
 		add("idempotency partitions", l.keepPartitions)
 		add("limits", l.payments.Guard.Run)
 		if a.config.plays(roleRelay) {
-			relay, err := feed.NewRelay(l.store, a.relay, feed.RelayConfig{Lowest: l.cursors.Lowest, Leases: l.leases})
-			if err != nil {
+			var err error
+			if l.relay, err = feed.NewRelay(l.store, a.relay, feed.RelayConfig{Lowest: l.cursors.Lowest, Leases: l.leases}); err != nil {
 				return err
 			}
-			add("relay", relay.Run)
+			add("relay", l.relay.Run)
 		}
 		if a.sealing != nil {
 			sealer, err := a.sealer(l)
@@ -374,7 +355,7 @@ func (a *app) addLoops() error {
 			}
 			deliveries := webhooks.NewWorker(webhooks.WorkerConfig{
 				Engine: l.engine, Cursors: l.cursors, Leases: l.leases, Secrets: a.secrets,
-				Egress: egress.New(a.webhookPolicy(mode)), Log: a.log,
+				Egress: egress.New(a.webhookPolicy(mode)), Tried: a.metrics.Deliveries(mode), Log: a.log,
 			})
 			add("deliveries", deliveries.Run)
 			recoveries := webhooks.NewRecoveryJob(webhooks.RecoveryConfig{
@@ -478,8 +459,10 @@ func (a *app) run(ctx context.Context, ready func()) error {
 // doors are all addresses that something is served at.
 func (a *app) doors() []door {
 	doors := []door{{a.listener, a.handler}}
-	if a.staff != nil {
-		doors = append(doors, *a.staff)
+	for _, own := range []*door{a.staff, a.scraped} {
+		if own != nil {
+			doors = append(doors, *own)
+		}
 	}
 	return doors
 }

@@ -47,7 +47,9 @@ type config struct {
 	// sealKey is the file of the sealing keys; "": this process doesn't seal.
 	// checkpointDir is where checkpoints are appended to; "": to no file.
 	sealKey, checkpointDir string
-	logLevel               string
+	// metricsListen is where metrics are shown without a key; "": nowhere.
+	metricsListen string
+	logLevel      string
 
 	simulatorURL    string
 	simulatorKey    string
@@ -102,6 +104,7 @@ func (c *config) settings() []setting {
 	return []setting{
 		{"listen", "TENDER_LISTEN", "127.0.0.1:8080", "address to serve HTTP on", false, &c.listen},
 		{"staff-listen", "TENDER_STAFF_LISTEN", "", "address of its own to serve /audit and /ops on; default: with everything else", false, &c.staffListen},
+		{"metrics-listen", "TENDER_METRICS_LISTEN", "", "address of its own to serve /metrics on, to whoever reaches it; default: none, and operators with their key only", false, &c.metricsListen},
 		{"base-url", "TENDER_URL", "", "where merchants and customers reach this server; default: http://<listen>", false, &c.baseURL},
 		{"database-url", "DATABASE_URL", "", "PostgreSQL, role tender_app", true, &c.databaseURL},
 		{"vault-url", "TENDER_VAULT_URL", "", "PostgreSQL, role tender_vault", true, &c.vaultURL},

@@ -39,15 +39,17 @@ func (a *app) desk() *staff.Desk {
 // which a network can keep from everybody else.
 func (a *app) serveStaff(mux *http.ServeMux) error {
 	desk := a.desk()
+	a.showMetrics(desk)
 	if a.config.staffListen == "" {
 		mux.Handle("/audit/", desk)
 		mux.Handle("/ops/", desk)
+		mux.Handle("GET /metrics", desk)
 		return nil
 	}
 	listener, err := net.Listen("tcp", a.config.staffListen)
 	if err != nil {
 		return errors.Wrapf(err, "can't listen on %s: choose another address with --staff-listen", a.config.staffListen)
 	}
-	a.staff = &door{listener, api.Middleware(a.log, a.config.baseURL, desk)}
+	a.staff = &door{listener, api.Middleware(a.log, a.config.baseURL, a.metrics.Served, desk)}
 	return nil
 }

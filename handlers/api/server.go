@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/cockroachdb/errors"
@@ -160,10 +161,19 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 // it net/http answers in its own words, which are no problem document.
 const HeaderBytesMax = 32 << 10
 
+// Served is what a request came to, without anything that tells one from another of
+// its kind.
+type Served struct {
+	Method string // as the client says it, whatever that is
+	Route  string // the path's pattern; "" where none was looked for
+	Status int    // 0: the answer was broken off before it began
+	Took   time.Duration
+}
+
 // Middleware gives every answer its Request-Id, refuses headers that are too large,
-// keeps a fault of one request from ending the process, and logs one line per
-// request.
-func Middleware(log *slog.Logger, base string, next http.Handler) http.Handler {
+// keeps a fault of one request from ending the process, logs one line per request,
+// and tells observe, if any, what each came to.
+func Middleware(log *slog.Logger, base string, observe func(Served), next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun := time.Now()
 		requestID := id.Format(id.Request, engine.NewID())
@@ -180,8 +190,12 @@ func Middleware(log *slog.Logger, base string, next http.Handler) http.Handler {
 					problem.Write(rec, r, base, problem.New(problem.InternalError, ""))
 				}
 			}
+			took := time.Since(begun)
 			log.InfoContext(r.Context(), "request", "method", r.Method, "route", r.Pattern, "status", rec.status,
-				"duration_ms", float64(time.Since(begun).Microseconds())/1000, "bytes", rec.bytes, "request_id", requestID)
+				"duration_ms", float64(took.Microseconds())/1000, "bytes", rec.bytes, "request_id", requestID)
+			if observe != nil {
+				observe(Served{Method: r.Method, Route: r.Pattern[strings.IndexByte(r.Pattern, ' ')+1:], Status: rec.status, Took: took})
+			}
 		}()
 		if headerBytes(r) > HeaderBytesMax {
 			problem.Write(rec, r, base, problem.New(problem.HeaderTooLarge,

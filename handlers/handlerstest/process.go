@@ -154,7 +154,7 @@ func (p *Process) routes() http.Handler {
 	p.Desk = desk
 	ops.New(map[string]ops.Mode{"test": p.steered(p.Test), "live": p.steered(p.Live)}).Register(desk)
 	embed.New(embed.Config{Modes: services, Tokens: h.signer(), BaseURL: BaseURL, Log: p.log}).Register(mux)
-	return api.Middleware(p.log, BaseURL, mux)
+	return api.Middleware(p.log, BaseURL, nil, mux)
 }
 
 func (h *House) sealer() *token.Sealer {

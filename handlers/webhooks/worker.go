@@ -24,7 +24,9 @@ type WorkerConfig struct {
 	Leases  *lease.Leases
 	Secrets *Secrets
 	Egress  *egress.Client
-	Log     *slog.Logger
+	// Tried, if any, is told what each try came to.
+	Tried func(egress.Answer)
+	Log   *slog.Logger
 }
 
 // Worker delivers one log's events. Any number run side by side, in one process
@@ -39,6 +41,7 @@ type Worker struct {
 	leases  *lease.Leases
 	secrets *Secrets
 	egress  *egress.Client
+	tried   func(egress.Answer)
 	log     *slog.Logger
 
 	owner     string
@@ -60,8 +63,11 @@ type end struct {
 // NewWorker returns a worker, whose Run may be called once.
 func NewWorker(c WorkerConfig) *Worker {
 	store := c.Engine.Store
+	if c.Tried == nil {
+		c.Tried = func(egress.Answer) {}
+	}
 	return &Worker{
-		engine: c.Engine, cursors: c.Cursors, leases: c.Leases, secrets: c.Secrets, egress: c.Egress, log: c.Log,
+		engine: c.Engine, cursors: c.Cursors, leases: c.Leases, secrets: c.Secrets, egress: c.Egress, tried: c.Tried, log: c.Log,
 		owner:  uuid.NewString(),
 		claims: newClaims(store.Pool(), store.Log()), notes: newNotebook(store.Pool(), store.Log(), c.Log),
 		health: newHealth(), past: newPast(store.Pool(), store.Log()),
@@ -103,6 +109,7 @@ func (w *Worker) start(ctx context.Context, j job) {
 			return
 		}
 		answer := w.egress.Post(ctx, j.endpoint.URL, Sign(j.message.ID, startedAt, j.message.Body, secrets...), j.message.Body)
+		w.tried(answer)
 		w.recording <- struct{}{} // before the place is given free: outcomes can't pile up
 		l := w.health.learn(j.endpoint, startedAt, answer)
 		w.ended <- end{endpointID: j.endpointID, lesson: l}

@@ -1,0 +1,250 @@
+package metrics
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/cockroachdb/errors"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tender/eventstore"
+	"tender/eventstore/feed"
+	"tender/projections"
+)
+
+const (
+	// askTimeout bounds what a scrape asks of one log. A database that doesn't
+	// answer costs the scrape so much, and the metrics that came from it.
+	askTimeout = 3 * time.Second
+	// askSQL begins what is asked. PostgreSQL ends a query that goes on after its
+	// scrape has left.
+	askSQL = `BEGIN READ ONLY; SET LOCAL statement_timeout = '2s'`
+	// backlogMax is how far a backlog is counted.
+	backlogMax = 10_000
+)
+
+// Log is what is asked about one log at each scrape.
+type Log struct {
+	Store   *eventstore.Store
+	Cursors *projections.Cursors
+	Relay   func() feed.RelayState // nil: this process doesn't relay it
+}
+
+// Watch has a log looked at from the next scrape on.
+func (m *Metrics) Watch(l Log) {
+	m.standing.mu.Lock()
+	defer m.standing.mu.Unlock()
+	m.standing.logs = append(m.standing.logs, l)
+}
+
+// WatchConnection does the same for a connection to NATS.
+func (m *Metrics) WatchConnection(name string, nc *nats.Conn) {
+	m.standing.mu.Lock()
+	defer m.standing.mu.Unlock()
+	if m.standing.connections == nil {
+		m.standing.connections = map[string]*nats.Conn{}
+	}
+	m.standing.connections[name] = nc
+}
+
+// standing asks how logs, read models and backlogs stand when somebody wants to
+// know.
+type standing struct {
+	mu          sync.Mutex
+	logs        []Log
+	connections map[string]*nats.Conn
+}
+
+func describe(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, labels, nil)
+}
+
+var (
+	logReadable = describe("tender_log_readable", "1 if PostgreSQL answered when the log's state was asked for, else 0.", labelMode)
+	logPosition = describe("tender_log_position", "The position of the log's last event.", labelMode)
+
+	projectionPosition  = describe("tender_projection_position", "The position up to which the served generation of a read model has come.", labelMode, labelProjection)
+	projectionLagEvents = describe("tender_projection_lag_events", "By how many events a read model is behind its log.", labelMode, labelProjection)
+	projectionLagTime   = describe("tender_projection_lag_seconds", "For how long the log has held the first event that a read model hasn't.", labelMode, labelProjection)
+	projectionState     = describe("tender_projection_state", "1 for the state that a read model is in, 0 for the others.", labelMode, labelProjection, labelState)
+	projectionParked    = describe("tender_projection_parked_events", "How many events a read model has set aside, because they or their stream can't be applied.", labelMode, labelProjection)
+
+	dueWork   = describe("tender_due_work", "How many objects wait for work that is due; counted up to 10000.", labelMode)
+	dueOldest = describe("tender_due_oldest_seconds", "For how long the oldest work that is due has been; 0: there is none.", labelMode)
+
+	webhooksPending = describe("tender_webhooks_pending", "How many webhook deliveries are pending; counted up to 10000.", labelMode)
+	webhooksOldest  = describe("tender_webhooks_oldest_pending_seconds", "For how long the oldest pending webhook delivery has been; 0: there is none.", labelMode)
+
+	relayState     = describe("tender_relay_state", "1 for the state that this process's relay is in, 0 for the others.", labelMode, labelState)
+	relayLag       = describe("tender_relay_lag_events", "By how many events the feed is behind the log, as the process knows that relays it.", labelMode)
+	natsConnection = describe("tender_nats_connected", "1 if a connection to NATS stands, else 0.", labelConnection)
+)
+
+// Describe names all that Collect may send.
+func (s *standing) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		logReadable, logPosition, projectionPosition, projectionLagEvents, projectionLagTime, projectionState, projectionParked,
+		dueWork, dueOldest, webhooksPending, webhooksOldest, relayState, relayLag, natsConnection,
+	} {
+		to <- d
+	}
+}
+
+// Collect asks all logs at once, so that one that doesn't answer holds up none.
+func (s *standing) Collect(to chan<- prometheus.Metric) {
+	s.mu.Lock()
+	logs := s.logs
+	for name, nc := range s.connections {
+		to <- gauge(natsConnection, flag(nc.IsConnected()), name)
+	}
+	s.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
+	defer cancel()
+	var asked sync.WaitGroup
+	for _, l := range logs {
+		asked.Go(func() { l.collect(ctx, to) })
+	}
+	asked.Wait()
+}
+
+// collect sends what can be found out. What can't is left out, and the log counts as
+// not readable.
+func (l Log) collect(ctx context.Context, to chan<- prometheus.Metric) {
+	mode := l.Store.Log().Mode
+	var found []prometheus.Metric
+	add := func(d *prometheus.Desc, value float64, labels ...string) {
+		found = append(found, gauge(d, value, append([]string{mode}, labels...)...))
+	}
+	err := l.ask(ctx, add)
+	add(logReadable, flag(err == nil))
+	for _, metric := range found {
+		to <- metric
+	}
+}
+
+type adder func(d *prometheus.Desc, value float64, labels ...string)
+
+func (l Log) ask(ctx context.Context, add adder) error {
+	if l.Relay != nil { // first: it is known without asking
+		state := l.Relay().Condition
+		for _, s := range relayConditions {
+			add(relayState, flag(s == state), string(s))
+		}
+	}
+	head, err := l.head(ctx)
+	if err != nil {
+		return err
+	}
+	add(logPosition, float64(head))
+	if l.Relay != nil {
+		// A relay that waits for its turn, or has not got hold of the stream yet, knows
+		// nothing of it.
+		if s := l.Relay(); s.Condition != feed.RelayWaiting && (s.Position > 0 || s.Condition == feed.RelayRunning) {
+			add(relayLag, float64(max(head-s.Position, 0)))
+		}
+	}
+	for _, part := range []func(context.Context, adder) error{l.projections, l.due, l.webhooks} {
+		if err := part(ctx, add); err != nil && !missing(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+var relayConditions = []feed.RelayCondition{feed.RelayWaiting, feed.RelayRunning, feed.RelayFailing, feed.RelayStopped}
+
+var projectionStates = []projections.State{
+	projections.Running, projections.Parked, projections.Paused, projections.Stopped, projections.Filling, projections.Interrupted,
+}
+
+func (l Log) projections(ctx context.Context, add adder) error {
+	all, err := l.Cursors.Statuses(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range all {
+		if !s.Serving {
+			continue
+		}
+		add(projectionPosition, float64(s.Position), s.Name)
+		add(projectionLagEvents, float64(s.Lag), s.Name)
+		add(projectionLagTime, s.LagTime.Seconds(), s.Name)
+		add(projectionParked, float64(s.Parked), s.Name)
+		for _, state := range projectionStates {
+			add(projectionState, flag(state == s.State), s.Name, string(state))
+		}
+	}
+	return nil
+}
+
+func (l Log) head(ctx context.Context) (head int64, err error) {
+	err = l.query(ctx, `SELECT coalesce((SELECT position FROM `+l.table(l.Store.Log().Schema(), "events")+`
+		ORDER BY position DESC LIMIT 1), 0)`, nil, &head)
+	return head, err
+}
+
+func (l Log) due(ctx context.Context, add adder) error {
+	var count int64
+	var oldest float64
+	err := l.query(ctx, `SELECT count(*), `+age("min(due_at)")+` FROM (
+		SELECT due_at FROM `+l.table(l.Store.Log().ReadSchema(), projections.DueName)+`
+		WHERE due_at <= now() ORDER BY due_at LIMIT $1) d`, []any{backlogMax}, &count, &oldest)
+	if err != nil {
+		return err
+	}
+	add(dueWork, float64(count))
+	add(dueOldest, oldest)
+	return nil
+}
+
+// webhooks dates a pending delivery by the event that made it so: one that is sent
+// again was made long ago.
+func (l Log) webhooks(ctx context.Context, add adder) error {
+	var count int64
+	var oldest float64
+	log := l.Store.Log()
+	err := l.query(ctx, `SELECT count(*), `+age(`(SELECT recorded_at FROM `+l.table(log.Schema(), "events")+` WHERE position = min(d.due_position))`)+` FROM (
+		SELECT due_position FROM `+l.table(log.ReadSchema(), projections.DeliveriesName)+`
+		WHERE status = 'pending' ORDER BY due_position LIMIT $1) d`, []any{backlogMax}, &count, &oldest)
+	if err != nil {
+		return err
+	}
+	add(webhooksPending, float64(count))
+	add(webhooksOldest, oldest)
+	return nil
+}
+
+// age is for how many seconds an instant has been past; 0: there is none.
+func age(instant string) string {
+	return `coalesce(extract(epoch FROM greatest(now() - ` + instant + `, '0'))::float8, 0)`
+}
+
+func (l Log) table(schema, name string) string { return pgx.Identifier{schema, name}.Sanitize() }
+
+// query reads one row, within the bounds of a scrape.
+func (l Log) query(ctx context.Context, sql string, args []any, into ...any) error {
+	return pgx.BeginTxFunc(ctx, l.Store.Pool(), pgx.TxOptions{BeginQuery: askSQL}, func(tx pgx.Tx) error {
+		return errors.Wrap(tx.QueryRow(ctx, sql, args...).Scan(into...), "ask for a metric")
+	})
+}
+
+// missing reports that there is no such table: no projector has ever run.
+func missing(err error) bool {
+	var pgErr *pgconn.PgError
+	return errors.As(err, &pgErr) && pgErr.Code == "42P01"
+}
+
+func gauge(d *prometheus.Desc, value float64, labels ...string) prometheus.Metric {
+	return prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+}
+
+func flag(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
