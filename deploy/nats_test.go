@@ -24,7 +24,7 @@ const (
 	relayPassword  = "relay-password"
 	readerPassword = "reader-password"
 	// patience bounds every wait: far more than any should take.
-	patience = 30 * time.Second
+	patience = 2 * time.Minute
 )
 
 // The example's passwords come from the environment, which all tests share.
