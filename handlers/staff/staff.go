@@ -6,6 +6,7 @@
 package staff
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -270,14 +271,16 @@ func (d *Desk) fail(w http.ResponseWriter, r *http.Request, err error) {
 	problem.Write(w, r, d.BaseURL, p)
 }
 
-// JSON answers with a value.
+// JSON answers with a value, written as people read it: with <, > and & as they are.
 func JSON(w http.ResponseWriter, status int, v any) error {
-	b, err := json.Marshal(v)
-	if err != nil {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
 		return errors.NewAssertionErrorWithWrappedErrf(err, "encode an answer")
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, err = w.Write(append(b, '\n'))
+	_, err := w.Write(b.Bytes())
 	return errors.Wrap(err, "write an answer")
 }
