@@ -55,7 +55,7 @@ func commands() []command {
 		{"trigger", "make a real thing happen in test mode, so that its webhook comes: trigger TYPE…", runTrigger},
 		{"vault", "count what it holds, and rotate its master key: vault status|rotate|retire", runVault},
 		{"seal", "the keys that the log is sealed with, and how far it is: seal init|keys|rotate|status", runSeal},
-		{"audit", "prove the log, and verify it: audit verify|checkpoint|proof", runAudit},
+		{"audit", "what finance asks, and proof of the log: audit show|history|journal|export|verify|…", runAudit},
 		{"events", "read the log: events tail|show", runEvents},
 		{"projections", "how far the read models are, and which stand still: projections list|pause|resume", runProjections},
 		{"rebuild", "make a read model anew from the log, or go back to the one before", runRebuild},
