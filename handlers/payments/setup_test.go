@@ -126,7 +126,8 @@ func (b *bundle) holdAppends(t *testing.T) (waiting func() bool, release func())
 	}
 	waiting = func() bool {
 		var waits bool
-		err := watcher.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_locks WHERE relation = $1::regclass AND NOT granted)`, table).Scan(&waits)
+		err := watcher.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()
+			WHERE l.relation = $1::regclass AND NOT l.granted)`, table).Scan(&waits)
 		if err != nil {
 			t.Fatal(err)
 		}
