@@ -134,7 +134,7 @@ func (m *machine) answer(t *rapid.T) {
 		}
 	}
 	if keys == nil {
-		t.Skip("nothing was asked")
+		return // nothing was asked yet
 	}
 	m.decide(t, payment.SettleOperation{
 		ID: m.command(), Key: rapid.SampledFrom(keys).Draw(t, "operation"), Performed: rapid.Bool().Draw(t, "performed"),
