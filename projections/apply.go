@@ -57,6 +57,9 @@ func (w *worker) load(ctx context.Context) error {
 	if err := w.loadParked(ctx, pool); err != nil {
 		return err
 	}
+	if err := w.loadSkipped(ctx); err != nil {
+		return err
+	}
 	if w.at.serving {
 		w.cursors.moved.reached(w.def.Name, w.at.position)
 	}
@@ -93,10 +96,11 @@ func (w *worker) loadParked(ctx context.Context, from asker) error {
 }
 
 // apply applies events, which may be none, and moves the cursor past them and what
-// was passed over before them, in one transaction. The
-// cursor is moved first: that takes its lock, so a twin waits here and is refused,
-// rather than getting in the way of each row. Rows and cursor are lost together if
-// PostgreSQL crashes; the last batches are applied once more then.
+// was passed over before them, in one transaction. The cursor is moved first: that
+// takes its lock, so a twin waits here and is refused, rather than getting in the way
+// of each row. Rows and cursor are lost together if PostgreSQL crashes; the last
+// batches are applied once more then. A decision about what is left out may come last
+// only.
 func (w *worker) apply(ctx context.Context, events []eventstore.Event) error {
 	tx, err := w.store.Pool().Begin(ctx)
 	if err != nil {
@@ -110,12 +114,18 @@ func (w *worker) apply(ctx context.Context, events []eventstore.Event) error {
 	if err := w.move(ctx, tx, last); err != nil {
 		return err
 	}
-	todo, err := w.setAside(ctx, tx, events)
+	todo, err := w.setAside(ctx, tx, w.leaveOut(events))
 	if err != nil {
 		return err
 	}
 	if len(todo) > 0 {
 		if err := w.fold(ctx, tx, todo); err != nil {
+			return err
+		}
+	}
+	decided := len(events) > 0 && w.decides(last)
+	if decided {
+		if err := w.follow(ctx, tx, last); err != nil {
 			return err
 		}
 	}
@@ -126,6 +136,9 @@ func (w *worker) apply(ctx context.Context, events []eventstore.Event) error {
 		return &faultError{err: errors.Wrap(err, "commit")} // a constraint that is checked at the end
 	}
 	w.reached(last)
+	if decided {
+		return w.loadParked(ctx, w.store.Pool())
+	}
 	return nil
 }
 

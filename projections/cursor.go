@@ -65,20 +65,6 @@ func bookkeeping(log eventstore.Log) string {
 		updated_at timestamptz NOT NULL,
 		PRIMARY KEY (name, generation)
 	) WITH (fillfactor = 50);
-	DO $$ BEGIN
-		IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = '` + read + `.projections'::regclass AND attname = 'retired') THEN
-			ALTER TABLE ` + read + `.projections
-				DROP CONSTRAINT projections_state_check,
-				ADD CONSTRAINT projections_state_check CHECK (state IN ` + states + `),
-				ADD COLUMN retired boolean NOT NULL DEFAULT false,
-				ADD COLUMN target bigint NOT NULL DEFAULT 0,
-				ADD COLUMN filled text NOT NULL DEFAULT '',
-				ADD COLUMN done bigint NOT NULL DEFAULT 0,
-				ADD COLUMN total bigint NOT NULL DEFAULT 0,
-				ADD COLUMN rate real NOT NULL DEFAULT 0,
-				ADD COLUMN began_at timestamptz NOT NULL DEFAULT clock_timestamp();
-		END IF;
-	END $$;
 	CREATE UNIQUE INDEX IF NOT EXISTS projections_serving ON ` + read + `.projections (name) WHERE serving;
 	CREATE TABLE IF NOT EXISTS ` + read + `.parked_events (
 		name       text        NOT NULL,
@@ -94,8 +80,8 @@ func bookkeeping(log eventstore.Log) string {
 
 // statements are the cursor's, for one log.
 type statements struct {
-	load, move, hashIs, stop, park, parked string
-	fill, filled, refill                   string
+	load, move, hashIs, stop, park, unpark, parked string
+	fill, filled, refill                           string
 }
 
 // rateOver is over how many seconds the rate of a projection is smoothed, and passed
@@ -129,6 +115,11 @@ func newStatements(log eventstore.Log) statements {
 			VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp())
 			ON CONFLICT (name, generation, position)
 			DO UPDATE SET error = excluded.error, parked_at = excluded.parked_at`,
+		unpark: `WITH gone AS (
+				DELETE FROM ` + read + `.parked_events WHERE name = $1 AND generation = $2 AND position = $3)
+			UPDATE ` + read + `.parked_events k SET error = $5
+			WHERE name = $1 AND generation = $2 AND position = (SELECT min(position) FROM ` + read + `.parked_events n
+				WHERE n.name = $1 AND n.generation = $2 AND n.stream = $4 AND n.position <> $3) AND error = ''`,
 		// Filling has a fence, too: the last stream that is in the tables.
 		fill: `UPDATE ` + read + `.projections
 			SET filled = $4, done = done + $5, updated_at = clock_timestamp()

@@ -130,7 +130,7 @@ func (w *worker) pour(ctx context.Context, p streamwise) error {
 	})
 	all.Go(func() error {
 		defer close(folded)
-		return foldStreams(ctx, p, read, folded)
+		return w.foldStreams(ctx, p, read, folded)
 	})
 	all.Go(func() error {
 		for part := range folded {
@@ -172,8 +172,9 @@ func send[T any](ctx context.Context, out chan<- T, v T) bool {
 	}
 }
 
-// foldStreams folds events, which come stream by stream, into rows.
-func foldStreams(ctx context.Context, p streamwise, in <-chan []eventstore.Event, out chan<- portion) (err error) {
+// foldStreams folds events, which come stream by stream, into rows, but for those that
+// are left out.
+func (w *worker) foldStreams(ctx context.Context, p streamwise, in <-chan []eventstore.Event, out chan<- portion) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = &faultError{err: errors.Newf("panic: %v", r)}
@@ -200,6 +201,9 @@ func foldStreams(ctx context.Context, p streamwise, in <-chan []eventstore.Event
 					return &faultError{err: err}
 				}
 				open, row = e.Stream, p.row(e.Stream)
+			}
+			if _, skipped := w.skipped[e.Position]; skipped {
+				continue
 			}
 			if err := row.add(e); err != nil {
 				return foldFault(err)

@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/cockroachdb/errors"
@@ -63,7 +64,7 @@ func (w *worker) readNext(ctx context.Context) ([]eventstore.Event, error) {
 // cursor need not move yet.
 func (w *worker) passOver(events []eventstore.Event) bool {
 	s, can := w.projection.(selective)
-	if !can || !w.at.serving && !w.at.retired || len(w.parked) > 0 || s.Concerns(events) {
+	if !can || !w.at.serving && !w.at.retired || len(w.parked) > 0 || slices.ContainsFunc(events, w.decides) || s.Concerns(events) {
 		return false
 	}
 	if w.idle.since.IsZero() {

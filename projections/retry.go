@@ -69,67 +69,24 @@ func (r *Runner) Retry(ctx context.Context, name string, position int64) error {
 	if at, err := r.cursors.Position(ctx, name); err != nil || position > at {
 		return errors.CombineErrors(err, r.cursors.Resume(ctx, name))
 	}
-	byStream, can := streamwiseOf(p)
-	if !can {
-		return errors.Wrap(ErrNeedsRebuild, name)
-	}
 	err = patiently(ctx, func() error {
 		return r.change(ctx, p.Definition(), func(tx pgx.Tx, all generations) error {
-			return r.takeUp(ctx, tx, p.Definition(), byStream, all.served(), e.Stream)
+			m := all.served()
+			left, why, err := takeUp(ctx, tx, r.store, p, m.Generation, e.Stream, m.position)
+			if len(left) > 0 {
+				err = errors.Mark(why, ErrStillFails)
+			}
+			if err != nil {
+				return err
+			}
+			if err := r.cursors.unpark(ctx, tx, name, m.Number, e.Stream); err != nil {
+				return err
+			}
+			return r.cursors.restate(ctx, tx, name, m.Number)
 		})
 	})
 	if err == nil {
 		r.cursors.moved.broadcast()
 	}
 	return errors.Wrapf(err, "take up %s again in %s", e.Stream, name)
-}
-
-// takeUp folds a stream anew, up to where the generation is, whose cursor tx holds.
-func (r *Runner) takeUp(ctx context.Context, tx pgx.Tx, def Definition, p streamwise, m made, stream string) error {
-	row, kept, err := r.refold(ctx, p, stream, m.position)
-	if err != nil {
-		return err
-	}
-	t := def.Tables[0]
-	if kept {
-		err = t.Put(ctx, tx, m.Generation, []Row{row})
-	} else {
-		err = t.Delete(ctx, tx, m.Generation, []string{stream})
-	}
-	if err != nil && !unwell(err) {
-		return errors.Mark(err, ErrStillFails)
-	}
-	if err != nil {
-		return err
-	}
-	_, err = tx.Exec(ctx, `DELETE FROM `+r.cursors.read+`.parked_events WHERE name = $1 AND generation = $2 AND stream = $3`, def.Name, m.Number, stream)
-	if err != nil {
-		return errors.Wrap(err, "forget what was set aside")
-	}
-	_, err = tx.Exec(ctx, `UPDATE `+r.cursors.read+`.projections p
-		SET state = `+r.cursors.moving+`, error = CASE `+r.cursors.moving+` WHEN 'running' THEN '' ELSE error END, updated_at = clock_timestamp()
-		WHERE name = $1 AND generation = $2 AND state = 'parked'`, def.Name, m.Number)
-	return errors.Wrap(err, "change a projection's state")
-}
-
-func (r *Runner) refold(ctx context.Context, p streamwise, stream string, upTo int64) (row Row, kept bool, err error) {
-	events, err := r.store.Stream(ctx, stream)
-	if err != nil {
-		return Row{}, false, err
-	}
-	defer func() {
-		if v := recover(); v != nil {
-			err = errors.Mark(errors.Newf("panic: %v", v), ErrStillFails)
-		}
-	}()
-	fold := p.row(stream)
-	for _, e := range events {
-		if e.Position > upTo {
-			break
-		}
-		if err := fold.add(e); err != nil {
-			return Row{}, false, errors.Mark(err, ErrStillFails)
-		}
-	}
-	return fold.finish()
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/cockroachdb/errors"
 
 	"tender/domain/codec"
+	"tender/domain/readmodel"
 	"tender/eventstore"
 	"tender/eventstore/feed"
 	"tender/eventstore/lease"
@@ -62,7 +63,7 @@ func NewRunner(store *eventstore.Store, reader *feed.Reader, cursors *Cursors, a
 func (r *Runner) worker(p Projection, g Generation, from source) *worker {
 	return &worker{
 		projection: p, def: p.Definition(), generation: g, sql: newStatements(r.store.Log()),
-		store: r.store, reader: from, cursors: r.cursors,
+		store: r.store, reader: from, cursors: r.cursors, decisions: readmodel.Stream(p.Definition().Name),
 		slog: slog.With("projection", p.Definition().Name, "log", r.store.Log().Schema()),
 	}
 }
@@ -108,6 +109,7 @@ type worker struct {
 	def        Definition
 	generation Generation
 	sql        statements
+	decisions  string // the stream of those about what is left out
 
 	store   *eventstore.Store
 	reader  source
@@ -120,7 +122,9 @@ type worker struct {
 	parked map[string]bool // streams that are set aside
 	limit  int             // events in the next batch; small while a poison event is looked for
 	begun  time.Time       // when the last batch was begun
-	full   bool            // the last batch had as many events as it could
+	full   bool            // the last read had as many events as it could
+	// skipped are the events that are left out, by their positions.
+	skipped map[int64]readmodel.EventSkipped
 	// refused: it has caught up, and could not be swapped in. It is offered again, also
 	// if nothing comes.
 	refused bool
@@ -194,6 +198,8 @@ func (w *worker) step(ctx context.Context) error {
 		return err
 	}
 	w.begun, w.full = time.Now(), len(events) == w.limit
+	more := len(events) == batchMax
+	events = w.untilDecision(events)
 	if len(events) == 0 && w.refused {
 		w.offerSwap(ctx, false)
 		return nil
@@ -210,13 +216,14 @@ func (w *worker) step(ctx context.Context) error {
 		if events, err = w.store.After(ctx, w.at.position, w.limit); err != nil || len(events) == 0 {
 			return err
 		}
+		events = w.untilDecision(events)
 		err = w.apply(ctx, events)
 	}
 	var fault *faultError
 	switch {
 	case err == nil:
 		w.limit = min(2*w.limit, batchMax)
-		w.offerSwap(ctx, len(events) == batchMax)
+		w.offerSwap(ctx, more)
 		return nil
 	case errors.As(err, &fault) && len(events) > 1:
 		// One of these events is to blame; fewer at a time will show which.

@@ -11,18 +11,23 @@ import (
 	"tender/projections"
 )
 
-// runProjections lists the read models, and has one stand still or go on.
+// runProjections lists the read models, has one stand still or go on, and deals with what
+// one has set aside.
 func runProjections(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	does, name, rest := "list", "", args
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		does, rest = args[0], args[1:]
+	}
+	switch does {
+	case "parked", "retry", "skip", "skipped", "restore":
+		return runParked(ctx, does, rest, stdout, stderr)
 	}
 	if len(rest) > 0 && !strings.HasPrefix(rest[0], "-") {
 		name, rest = rest[0], rest[1:]
 	}
 	steers := does == "pause" || does == "resume"
 	if steers != (name != "") || !steers && does != "list" {
-		return usageError("tender: use tender projections list, tender projections pause NAME or tender projections resume NAME")
+		return usageError("tender: use tender projections list, pause NAME or resume NAME; " + parkedUse)
 	}
 	fs := newFlags("projections "+does, stderr)
 	mode := fs.String("mode", "test", "test or live")

@@ -14,6 +14,7 @@ import (
 	"tender/domain/merchant"
 	"tender/domain/method"
 	"tender/domain/payment"
+	"tender/domain/readmodel"
 	"tender/domain/recovery"
 	"tender/domain/session"
 	"tender/domain/staff"
@@ -48,6 +49,8 @@ func Decode(name string, version int, payload json.RawMessage) (codec.Named, err
 		return named(subscription.Codec.Decode(name, version, payload))
 	case "logo":
 		return named(logo.Codec.Decode(name, version, payload))
+	case "read_model":
+		return named(readmodel.Codec.Decode(name, version, payload))
 	case "clock":
 		return named(clock.Codec.Decode(name, version, payload))
 	}
@@ -67,7 +70,7 @@ func Names() []string {
 	for _, list := range [][]string{
 		session.Codec.Names(), payment.Codec.Names(), merchant.Codec.Names(), webhook.Codec.Names(), staff.Codec.Names(),
 		customer.Codec.Names(), method.Codec.Names(), mandate.Codec.Names(), subscription.Codec.Names(), clock.Codec.Names(),
-		recovery.Codec.Names(), logo.Codec.Names(),
+		recovery.Codec.Names(), logo.Codec.Names(), readmodel.Codec.Names(),
 	} {
 		names = append(names, list...)
 	}

@@ -39,6 +39,9 @@ const (
 	Subscription Prefix = "sub"
 	Clock        Prefix = "clk"
 	Logo         Prefix = "lgo"
+
+	// ReadModel stands in front of a read model's name, not of a UUID.
+	ReadModel Prefix = "prj"
 )
 
 // alphabet is Crockford's base 32 in lower case: no i, l, o or u, and in ASCII

@@ -88,6 +88,7 @@ var composed = map[string]bool{
 	"mandate.charge_started": true, "mandate.charge_succeeded": true, "mandate.charge_failed": true, "mandate.charge_reduced": true, "mandate.revoked": true,
 	"subscription.charge_started": true, "subscription.charge_succeeded": true, "subscription.charge_failed": true,
 	"webhook.delivered": true, "webhook.exhausted": true,
+	"read_model.event_skipped": true, "read_model.event_restored": true,
 }
 
 func TestBy(t *testing.T) {

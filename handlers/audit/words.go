@@ -8,6 +8,7 @@ import (
 	"tender/domain/mandate"
 	"tender/domain/money"
 	"tender/domain/payment"
+	"tender/domain/readmodel"
 	"tender/domain/session"
 	"tender/domain/subscription"
 	"tender/domain/webhook"
@@ -60,6 +61,10 @@ func Words(said codec.Named) string {
 		return fmt.Sprintf("Occurrence %d was paid: %s.", e.Occurrence.Number, money.Format(e.Amount, e.Currency))
 	case subscription.ChargeFailed:
 		return fmt.Sprintf("Try %d to collect occurrence %d, %s, failed.", e.Occurrence.Attempt, e.Occurrence.Number, money.Format(e.Amount, e.Currency))
+	case readmodel.EventSkipped:
+		return fmt.Sprintf("The read model leaves out %s at position %d, of %s: %s", e.EventType, e.Position, e.Stream, e.Reason)
+	case readmodel.EventRestored:
+		return fmt.Sprintf("The read model takes in again what is at position %d, of %s: %s", e.Position, e.Stream, e.Reason)
 	case webhook.Delivered:
 		return fmt.Sprintf("The endpoint accepted the message at try %d, with status %d.", e.Attempts, e.Status)
 	case webhook.Exhausted:

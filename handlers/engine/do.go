@@ -372,6 +372,8 @@ func (g *Engine) advance(stream string, events []eventstore.Event) {
 	case id.Recovery:
 		g.Recoveries.advance(events)
 		g.RecoveryObjects.advance(events)
+	case id.ReadModel:
+		g.ReadModels.advance(events)
 	default: // of the other kinds nothing is remembered
 	}
 }

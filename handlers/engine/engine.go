@@ -23,6 +23,7 @@ import (
 	"tender/domain/merchant"
 	"tender/domain/method"
 	"tender/domain/payment"
+	"tender/domain/readmodel"
 	"tender/domain/recovery"
 	"tender/domain/session"
 	"tender/domain/staff"
@@ -61,6 +62,7 @@ type Engine struct {
 	Subscriptions *View[subscription.State]
 	Clocks        *View[clock.State]
 	Recoveries    *View[recovery.State]
+	ReadModels    *View[readmodel.State]
 
 	// Objects, which clients see.
 	SessionObjects      *View[object.Session]
@@ -123,6 +125,9 @@ func New(store *eventstore.Store, now func() time.Time) *Engine {
 		}),
 		Recoveries: newView(func(s recovery.State, e eventstore.Event, d codec.Named) recovery.State {
 			return recovery.Evolve(s, e.Stream, d.(recovery.Event))
+		}),
+		ReadModels: newView(func(s readmodel.State, _ eventstore.Event, d codec.Named) readmodel.State {
+			return readmodel.Evolve(s, d.(readmodel.Event))
 		}),
 		SessionObjects:      objects(mode, object.Session.Apply),
 		PaymentObjects:      objects(mode, object.Payment.Apply),

@@ -55,6 +55,7 @@ func (g *Engine) folds() map[id.Prefix]map[string]func([]eventstore.Event) (any,
 		id.Subscription: {"state": folding(g.Subscriptions), "object": folding(g.SubscriptionObjects)},
 		id.Clock:        {"state": folding(g.Clocks), "object": folding(g.ClockObjects)},
 		id.Recovery:     {"state": folding(g.Recoveries), "object": folding(g.RecoveryObjects)},
+		id.ReadModel:    {"state": folding(g.ReadModels)},
 	}
 }
 

@@ -1,8 +1,8 @@
 // Package ops is what operators see and steer, under /ops: the read models, how far
 // they are, and which stand still.
 //
-// It decides nothing: what may be done is for the read models to say. Who asks, and
-// what of, is found out by the desk that it is served at.
+// It decides nothing: what may be done is for the domain and the read models to say.
+// Who asks, and what of, is found out by the desk that it is served at.
 package ops
 
 import (
@@ -11,7 +11,7 @@ import (
 	"github.com/cockroachdb/errors"
 
 	role "tender/domain/staff"
-	"tender/eventstore"
+	"tender/handlers/engine"
 	"tender/handlers/problem"
 	"tender/handlers/staff"
 	"tender/projections"
@@ -19,7 +19,7 @@ import (
 
 // Mode is what of one log is steered.
 type Mode struct {
-	Store   *eventstore.Store
+	Engine  *engine.Engine
 	Cursors *projections.Cursors
 	Runner  *projections.Runner
 }
@@ -41,12 +41,15 @@ func (s *Server) Register(desk *staff.Desk) {
 	}
 	look("GET /ops/projections", s.list)
 	look("GET /ops/projections/{name}", s.get)
-	show := func(pattern string, h staff.Handler) {
+	handle := func(pattern string, h staff.Handler) {
 		desk.Handle(staff.Route{Pattern: pattern, Role: role.RoleOperator, Wide: true, Handler: h})
 	}
-	show("GET /ops/projections/{name}/parked_events", s.listParked)
-	show("GET /ops/projections/{name}/parked_events/{position}", s.getParked)
+	handle("GET /ops/projections/{name}/parked_events", s.listParked)
+	handle("GET /ops/projections/{name}/parked_events/{position}", s.getParked)
 	steer("POST /ops/projections/{name}/parked_events/{position}/retry", http.StatusOK, retry)
+	handle("POST /ops/projections/{name}/parked_events/{position}/skip", s.skip)
+	handle("GET /ops/projections/{name}/skipped_events", s.listSkipped)
+	handle("POST /ops/projections/{name}/skipped_events/{position}/restore", s.restore)
 	steer("POST /ops/projections/{name}/rebuild", http.StatusAccepted, begin)
 	steer("POST /ops/projections/{name}/interrupt", http.StatusOK, interrupt)
 	steer("POST /ops/projections/{name}/rollback", http.StatusOK, rollback)

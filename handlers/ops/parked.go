@@ -68,7 +68,7 @@ func (s *Server) getParked(w http.ResponseWriter, r *staff.Request) error {
 	if err != nil {
 		return refusal(err)
 	}
-	found, err := m.Store.After(r.Context(), position-1, 1)
+	found, err := m.Engine.Store.After(r.Context(), position-1, 1)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package ops_test
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
@@ -78,45 +77,4 @@ func TestProjectionsAreSeenAndSteered(t *testing.T) {
 	finance.Get(payments).Problem(403, "forbidden")
 	one := b.First.Caller(t, b.StaffKey(staff.RoleOperator, "mer_01hzy3v7q8e4xk2m9c5b7d6f0d"))
 	one.Post(payments+"/rebuild", nil).Problem(403, "forbidden")
-}
-
-func TestWhatIsSetAsideIsSeenAndTakenUpAgain(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	const sessions = "/ops/projections/sessions"
-	m := b.Merchant("test")
-	made := b.First.Caller(t, m.Secret).Post("/collect/payment_sessions", house.Session(10_000)).Is(201)
-	position := m.Position(made.Header.Get("Event-Position"))
-	pool := b.First.Test.Engine.Store.Pool()
-	if err := b.First.Test.Cursors.WaitFor(t.Context(), "sessions", position); err != nil {
-		t.Fatal(err)
-	}
-	for _, sql := range []string{
-		`UPDATE read_test.sessions_g1 SET status = 'spoiled'`,
-		`UPDATE read_test.projections SET state = 'parked', error = 'bad event' WHERE name = 'sessions'`,
-		`INSERT INTO read_test.parked_events (name, generation, position, stream, type, error, parked_at)
-			SELECT 'sessions', 1, position, stream, type, 'bad event', now() FROM log_test.events WHERE type = 'session.created'`,
-	} {
-		if _, err := pool.Exec(t.Context(), sql); err != nil {
-			t.Fatal(err)
-		}
-	}
-	list := b.operator.Get(sessions + "/parked_events").Is(200)
-	if list.Len("data") != 1 || list.Text("data.0.stream") != made.Text("id") {
-		t.Fatalf("set aside is %s", list.Body)
-	}
-	one := fmt.Sprintf("%s/parked_events/%d", sessions, list.Int("data.0.position"))
-	if a := b.operator.Get(one).Is(200); a.Int("event.payload.amount") != 10_000 || a.Text("error") != "bad event" {
-		t.Errorf("it is %s", a.Body)
-	}
-	if a := b.operator.Post(one+"/retry", nil).Is(200); a.Text("state") != string(projections.Running) {
-		t.Errorf("it is %s", a.Body)
-	}
-	var spoiled int
-	if err := pool.QueryRow(t.Context(), `SELECT count(*) FROM read_test.sessions WHERE status = 'spoiled'`).Scan(&spoiled); err != nil || spoiled != 0 {
-		t.Errorf("%d rows are still spoiled (%v)", spoiled, err)
-	}
-	b.operator.Get(one).Problem(404, "not_found")
-	b.operator.Post(one+"/retry", nil).Problem(404, "not_found")
-	b.operator.Get("/ops/projections/nothing/parked_events").Problem(404, "not_found")
 }

@@ -64,6 +64,7 @@ const (
 	EarlierGenerationBehind domain.Code = "earlier_generation_behind"
 	RebuildNeeded           domain.Code = "rebuild_needed"
 	StillFails              domain.Code = "still_fails"
+	TooManySkippedEvents    domain.Code = "too_many_skipped_events"
 
 	Erased domain.Code = "erased"
 
@@ -268,6 +269,9 @@ var table = []Kind{
 	{Code: StillFails, Status: http.StatusConflict, Title: "The event still can't be applied",
 		When: "A stream was to be taken up again, and its events still can't be applied.",
 		Do:   "See what `error` says of the event that was set aside; a newer build may be able to apply it."},
+	{Code: TooManySkippedEvents, Status: http.StatusConflict, Title: "Too many events are left out",
+		When: "An event was to be left out of a read model that leaves out as many as it may.",
+		Do:   "Mend the read model in a newer build, and take in again what it can apply then."},
 	{Code: Erased, Status: http.StatusGone, Title: "Erased",
 		When: "The customer has been erased: who they were is known nowhere any more, and no answer that told it is given again.",
 		Do:   "Nothing can bring the data back. Captured payments stay, and can be refunded."},

@@ -19,6 +19,7 @@ import (
 	"tender/domain/merchant"
 	"tender/domain/method"
 	"tender/domain/payment"
+	"tender/domain/readmodel"
 	"tender/domain/recovery"
 	"tender/domain/session"
 	"tender/domain/staff"
@@ -64,6 +65,7 @@ type lane struct {
 	deliveries    book[webhook.Delivery, webhook.Event]
 	recoveries    book[recovery.State, recovery.Event]
 	people        book[staff.State, staff.Event]
+	readModels    book[readmodel.State, readmodel.Event]
 }
 
 func newLane(ctx context.Context, store *eventstore.Store, number int, random *rand.Rand) *lane {
@@ -96,6 +98,9 @@ func (l *lane) forget() {
 	l.deliveries = newBook(webhook.Codec, timeless(webhook.EvolveDelivery))
 	l.recoveries = newBook(recovery.Codec, timeless(recovery.Evolve))
 	l.people = newBook(staff.Codec, timeless(staff.Evolve))
+	l.readModels = newBook(readmodel.Codec, func(s readmodel.State, _ string, _ time.Time, e readmodel.Event) readmodel.State {
+		return readmodel.Evolve(s, e)
+	})
 }
 
 // fault is what ends a lane: the log's refusal of an append, or the domain's of what a

@@ -28,7 +28,7 @@ var plays = []play{
 	{6, (*lane).methodReplaced}, {4, (*lane).overdueReleased}, {4, (*lane).nobodyReplaces}, {6, (*lane).onAClock},
 	// The merchant and the house.
 	{4, (*lane).endpointLives}, {2, (*lane).endpointFails}, {3, (*lane).recover}, {2, (*lane).recoveryStops},
-	{3, (*lane).settingsChange}, {2, (*lane).slowed}, {4, (*lane).staffLooks},
+	{3, (*lane).settingsChange}, {2, (*lane).slowed}, {4, (*lane).staffLooks}, {1, (*lane).leavesOut},
 }
 
 // chosen is a play that chance chooses.

@@ -9,6 +9,7 @@ import (
 	"tender/domain/id"
 	"tender/domain/logo"
 	"tender/domain/merchant"
+	"tender/domain/readmodel"
 	"tender/domain/staff"
 	"tender/eventstore"
 	"tender/handlers/api"
@@ -122,4 +123,20 @@ func (l *lane) staffLooks() {
 		})
 	}
 	asks(operator, staff.RevokeKey{KeyID: key.KeyID()})
+}
+
+// leavesOut is an event that a read model of before could not take in, and could later.
+func (l *lane) leavesOut() {
+	stream := readmodel.Stream("before_" + id.Format(id.ReadModel, l.draw()))
+	decides := func(c readmodel.Command) {
+		by := l.command(operator)
+		by.MerchantID = ""
+		events, err := readmodel.Decide(l.readModels.of(stream), c)
+		l.must(err)
+		writes(by, l.readModels, stream, events...)
+		by.send()
+	}
+	decides(readmodel.Skip{Position: 1, Stream: l.merchantID, EventType: "merchant.created", Reason: "A fault of the fold."})
+	l.pass(time.Hour)
+	decides(readmodel.Restore{Position: 1, Reason: "The fold was mended."})
 }
