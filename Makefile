@@ -73,6 +73,10 @@ fuzz: ## Run every fuzz test for FUZZTIME (20s)
 bench: build ## Measure appends, payments, series and the scheduler; docs/benchmarks.md explains the figures
 	exec bin/tender bench $(ARGS)
 
+.PHONY: bench-rebuild
+bench-rebuild: build ## Rebuild and verify a log of 1 million events, or ARGS='--events 3000000'
+	exec bin/tender bench rebuild $(ARGS)
+
 .PHONY: bench-webhooks
 bench-webhooks: build ## Measure how fast webhooks are delivered, and how soon they arrive
 	exec bin/tender bench webhooks $(ARGS)

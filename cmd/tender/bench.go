@@ -58,9 +58,10 @@ func (b *benchmark) wants(part string) bool {
 	return b.only == "" || b.only == part || b.only == partScheduler && part == partSeries
 }
 
-// What has a command of its own below bench: webhooks, and the processes that it
-// starts for the other sides.
+// What has a command of its own below bench: webhooks, with the processes that it starts
+// for the other sides, and what reads a log as a whole.
 const (
+	benchRebuild   = "rebuild"
 	benchWebhooks  = "webhooks"
 	benchReceiver  = "receiver"
 	benchGenerator = "generator"
@@ -71,6 +72,8 @@ const (
 func runBench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if len(args) > 0 {
 		switch args[0] {
+		case benchRebuild:
+			return runBenchRebuild(ctx, args[1:], stdout, stderr)
 		case benchWebhooks:
 			return runBenchWebhooks(ctx, args[1:], stdout, stderr)
 		case benchReceiver:

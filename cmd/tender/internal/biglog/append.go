@@ -145,7 +145,7 @@ func (c *command) send() {
 		return
 	}
 	c.lane.append(c)
-	c.lane.told = c.told
+	c.lane.told, c.lane.public = c.told, c.lane.public+int64(len(c.told))
 	for _, t := range c.told {
 		c.lane.tell(t)
 	}

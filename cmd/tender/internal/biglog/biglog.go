@@ -38,6 +38,7 @@ type Config struct {
 type Made struct {
 	Events int64
 	Types  map[string]int64 // by type
+	Public int64            // of the events, those that merchants are told of
 	Took   time.Duration
 }
 
@@ -59,6 +60,7 @@ func Make(ctx context.Context, store *eventstore.Store, c Config) (Made, error) 
 	}
 	made := Made{Types: map[string]int64{}, Took: time.Since(begun)}
 	for _, l := range lanes {
+		made.Public += l.public
 		for name, n := range l.types {
 			made.Types[name] += n
 			made.Events += n

@@ -39,6 +39,7 @@ type lane struct {
 	number int
 	random *rand.Rand
 	types  map[string]int64 // events that were appended, by type
+	public int64            // those that merchants are told of
 
 	merchantID, keyID string
 	market            market
