@@ -19,8 +19,8 @@ const fillMax = 4000
 
 // portion is what one transaction writes: the rows of some streams, which are whole.
 type portion struct {
-	rows   []Row
-	last   string // the last stream that has its row, or has none
+	rows   [][]Row // of each of the definition's tables
+	last   string  // the last stream that has its rows, or has none
 	events int
 }
 
@@ -181,18 +181,14 @@ func (w *worker) foldStreams(ctx context.Context, p streamwise, in <-chan []even
 		}
 	}()
 	var open string
-	var row rowFold
-	var part portion
+	var fold streamFold
+	part := portion{rows: make([][]Row, len(w.def.Tables))}
 	end := func() error {
-		if row == nil {
+		if fold == nil {
 			return nil
 		}
-		done, kept, err := row.finish()
-		if kept {
-			part.rows = append(part.rows, done)
-		}
 		part.last = open
-		return err
+		return fold.finish(part.rows)
 	}
 	for events := range in {
 		for _, e := range events {
@@ -200,12 +196,12 @@ func (w *worker) foldStreams(ctx context.Context, p streamwise, in <-chan []even
 				if err := end(); err != nil {
 					return &faultError{err: err}
 				}
-				open, row = e.Stream, p.row(e.Stream)
+				open, fold = e.Stream, p.stream(e.Stream)
 			}
 			if _, skipped := w.skipped[e.Position]; skipped {
 				continue
 			}
-			if err := row.add(e); err != nil {
+			if err := fold.add(e); err != nil {
 				return foldFault(err)
 			}
 		}
@@ -214,7 +210,7 @@ func (w *worker) foldStreams(ctx context.Context, p streamwise, in <-chan []even
 			if !send(ctx, out, part) {
 				return ctx.Err()
 			}
-			part = portion{}
+			part = portion{rows: make([][]Row, len(w.def.Tables))}
 		}
 	}
 	if ctx.Err() != nil {
@@ -239,7 +235,12 @@ func (w *worker) write(ctx context.Context, part portion) error {
 		if tag.RowsAffected() == 0 {
 			return errFenced
 		}
-		return w.def.Tables[0].Copy(ctx, tx, w.generation, part.rows)
+		for i, t := range w.def.Tables {
+			if err := t.Copy(ctx, tx, w.generation, part.rows[i]); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	switch {
 	case err == nil:

@@ -110,11 +110,9 @@ func (journalProjection) Apply(ctx context.Context, tx pgx.Tx, g Generation, eve
 	}
 	rows := make([]Row, len(ids))
 	for i, paymentID := range ids {
-		p := payments[paymentID]
-		if p.row.State, err = json.Marshal(p.state); err != nil {
-			return errors.Wrapf(err, "state of payment %s in the journal", paymentID)
+		if rows[i], err = payments[paymentID].finish(); err != nil {
+			return err
 		}
-		rows[i] = p.row
 	}
 	if err := journalPaymentsTable.Put(ctx, tx, g, rows); err != nil {
 		return err
@@ -167,6 +165,43 @@ func (p *journalPayment) apply(e eventstore.Event) ([]Row, error) {
 		}
 	}
 	return rows, nil
+}
+
+// finish returns p's row, with its state.
+func (p *journalPayment) finish() (Row, error) {
+	var err error
+	p.row.State, err = json.Marshal(p.state)
+	return p.row, errors.Wrapf(err, "state of payment %s in the journal", p.row.ID)
+}
+
+// kinds implements [streamwise].
+func (journalProjection) kinds() []id.Prefix { return []id.Prefix{id.Payment} }
+
+// stream implements [streamwise].
+func (journalProjection) stream(id string) streamFold {
+	return &journalFold{payment: journalPayment{row: Row{ID: id}}}
+}
+
+// journalFold is a payment, with its entries until now: a few for each capture, void and
+// refund, which are bounded.
+type journalFold struct {
+	payment journalPayment
+	entries []Row
+}
+
+func (f *journalFold) add(e eventstore.Event) error {
+	made, err := f.payment.apply(e)
+	f.entries = append(f.entries, made...)
+	return err
+}
+
+func (f *journalFold) finish(rows [][]Row) error {
+	if f.payment.row.First == 0 {
+		return nil // all of it is left out
+	}
+	row, err := f.payment.finish()
+	rows[0], rows[1] = append(rows[0], f.entries...), append(rows[1], row)
+	return err
 }
 
 // journalID is the id of an entry. All are of one length, so that they sort as

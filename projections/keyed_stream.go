@@ -8,9 +8,9 @@ import (
 // kinds implements [streamwise].
 func (k Keyed[S]) kinds() []id.Prefix { return k.Streams }
 
-// row implements [streamwise].
-func (k Keyed[S]) row(stream string) rowFold {
-	return &keyedRow[S]{k: k, f: folded[S]{row: Row{ID: stream}}}
+// stream implements [streamwise].
+func (k Keyed[S]) stream(id string) streamFold {
+	return &keyedRow[S]{k: k, f: folded[S]{row: Row{ID: id}}}
 }
 
 // keyedRow is the row of one stream, on its way.
@@ -21,10 +21,13 @@ type keyedRow[S any] struct {
 
 func (r *keyedRow[S]) add(e eventstore.Event) error { return r.k.fold(&r.f, e) }
 
-func (r *keyedRow[S]) finish() (Row, bool, error) {
+func (r *keyedRow[S]) finish(rows [][]Row) error {
 	if !r.f.kept {
-		return Row{}, false, nil
+		return nil
 	}
-	err := r.k.finish(&r.f)
-	return r.f.row, err == nil, err
+	if err := r.k.finish(&r.f); err != nil {
+		return err
+	}
+	rows[0] = append(rows[0], r.f.row)
+	return nil
 }

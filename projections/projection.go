@@ -45,13 +45,13 @@ type Definition struct {
 	Policy  Policy
 }
 
-// streamwise is a [Projection] whose only table has at most one row per stream, which
-// follows from the events of that stream alone.
+// streamwise is a [Projection] whose rows belong to a stream each, and follow from the
+// events of that stream alone.
 type streamwise interface {
 	// kinds are those of the streams that have rows.
 	kinds() []id.Prefix
-	// row returns a fold of a stream's events, from its first, into its row.
-	row(stream string) rowFold
+	// stream returns a fold of a stream's events, from its first, into its rows.
+	stream(id string) streamFold
 }
 
 func streamwiseOf(p Projection) (streamwise, bool) {
@@ -59,11 +59,11 @@ func streamwiseOf(p Projection) (streamwise, bool) {
 	return s, can && len(s.kinds()) > 0
 }
 
-// rowFold folds the events of one stream.
-type rowFold interface {
+// streamFold folds the events of one stream.
+type streamFold interface {
 	add(e eventstore.Event) error
-	// finish returns the row, and whether there is one.
-	finish() (Row, bool, error)
+	// finish adds the stream's rows to those of each of the definition's tables.
+	finish(rows [][]Row) error
 }
 
 // Policy says what happens at an event that can't be applied. It is recorded either

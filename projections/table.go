@@ -103,6 +103,9 @@ func (t Table) upsert(g Generation) string {
 
 // Copy writes rows into a table that holds none of them.
 func (t Table) Copy(ctx context.Context, tx pgx.Tx, g Generation, rows []Row) error {
+	if len(rows) == 0 {
+		return nil
+	}
 	names := []string{"id", "first_position", "position", "state"}
 	for _, c := range t.Columns {
 		names = append(names, c.Name)

@@ -18,7 +18,7 @@ func takeUp(
 	ctx context.Context, tx pgx.Tx, from *eventstore.Store, p Projection, g Generation, stream string, upTo int64,
 ) (left []eventstore.Event, why, err error) {
 	byStream, can := streamwiseOf(p)
-	if !can {
+	if !can || len(p.Definition().Tables) > 1 {
 		return nil, nil, errors.Wrap(ErrNeedsRebuild, p.Definition().Name)
 	}
 	skipped, err := Skipped(ctx, from, p.Definition().Name)
@@ -34,9 +34,9 @@ func takeUp(
 		return is || e.Position > upTo
 	})
 	for n := len(events); ; {
-		row, kept, done, err := refold(byStream, stream, events[:n])
+		rows, done, err := refold(byStream, stream, events[:n])
 		if err == nil {
-			err = putAlone(ctx, tx, p.Definition().Tables[0], g, stream, row, kept)
+			err = putAlone(ctx, tx, p.Definition().Tables[0], g, stream, rows)
 		}
 		switch {
 		case err == nil:
@@ -48,30 +48,32 @@ func takeUp(
 	}
 }
 
-// refold folds the events of one stream, and returns how many could be.
-func refold(p streamwise, stream string, events []eventstore.Event) (row Row, kept bool, done int, err error) {
+// refold folds the events of one stream into rows of the only table, and returns how
+// many could be.
+func refold(p streamwise, stream string, events []eventstore.Event) (rows []Row, done int, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = errors.Newf("panic: %v", v)
 		}
 	}()
-	fold := p.row(stream)
+	fold := p.stream(stream)
 	for _, e := range events {
 		if err := fold.add(e); err != nil {
-			return Row{}, false, done, err
+			return nil, done, err
 		}
 		done++
 	}
-	row, kept, err = fold.finish()
-	return row, kept, done, err
+	all := make([][]Row, 1)
+	err = fold.finish(all)
+	return all[0], done, err
 }
 
 // putAlone has the row of a stream follow, if there is one. Tx goes on if PostgreSQL
 // refuses the row.
-func putAlone(ctx context.Context, tx pgx.Tx, t Table, g Generation, stream string, row Row, kept bool) error {
+func putAlone(ctx context.Context, tx pgx.Tx, t Table, g Generation, stream string, rows []Row) error {
 	return pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error {
-		if kept {
-			return t.Put(ctx, tx, g, []Row{row})
+		if len(rows) > 0 {
+			return t.Put(ctx, tx, g, rows)
 		}
 		return t.Delete(ctx, tx, g, []string{stream})
 	})
