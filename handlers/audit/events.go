@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/cockroachdb/errors"
 	"github.com/google/uuid"
 
 	"tender/domain/catalogue"
@@ -154,6 +155,9 @@ func (m *mode) scan(first, last int64, wanted func(eventstore.Event) bool) func(
 			events, err := m.Store.After(ctx, at, int(min(readMax, last-at)))
 			if err != nil {
 				return behind, false, err
+			}
+			if len(events) == 0 {
+				return behind, false, errors.AssertionFailedf("the log ends at %d, and was at %d", at, last)
 			}
 			for _, e := range events {
 				at = e.Position

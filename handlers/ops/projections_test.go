@@ -78,3 +78,24 @@ func TestProjectionsAreSeenAndSteered(t *testing.T) {
 	one := b.First.Caller(t, b.StaffKey(staff.RoleOperator, "mer_01hzy3v7q8e4xk2m9c5b7d6f0d"))
 	one.Post(payments+"/rebuild", nil).Problem(403, "forbidden")
 }
+
+// While nobody makes a generation that was begun, it can be neither begun again nor
+// anything else be made of it than to leave it, and to go on.
+func TestOneRebuildAtATime(t *testing.T) {
+	t.Parallel()
+	h := house.New(t)
+	stop := h.First.Project()
+	stop()
+	operator := h.First.Caller(t, h.StaffKey(staff.RoleOperator))
+	const payments = "/ops/projections/payments"
+	if a := operator.Post(payments+"/rebuild", nil).Is(202); a.Int("rebuild.generation") != 2 {
+		t.Errorf("it is %s", a.Body)
+	}
+	operator.Post(payments+"/rebuild", nil).Problem(409, "rebuild_running")
+	if a := operator.Post(payments+"/interrupt", nil).Is(200); a.Text("rebuild.state") != string(projections.Interrupted) {
+		t.Errorf("it is %s", a.Body)
+	}
+	if a := operator.Post(payments+"/rebuild", nil).Is(202); a.Int("rebuild.generation") != 2 {
+		t.Errorf("it goes on as %s", a.Body)
+	}
+}
