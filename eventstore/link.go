@@ -3,6 +3,7 @@ package eventstore
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/cockroachdb/errors"
 	"github.com/jackc/pgx/v5"
@@ -20,17 +21,12 @@ type link struct {
 // appendStatement is the name that the call is prepared under.
 const appendStatement = "append"
 
-// appendConfig returns how the batcher connects. No timeout of the server's may
-// cut a batch off, but a server must notice within 10 s that this process or the
-// way to it is gone, because its transaction holds the lock.
-func appendConfig(url string, log Log) (*pgx.ConnConfig, error) {
-	config, err := pgx.ParseConfig(url)
-	if err != nil {
-		return nil, errors.Wrap(err, "the log's database URL")
-	}
-	configure(config, log)
-	for name, value := range map[string]string{
-		"application_name":                    "tender " + log.Mode + " append",
+// AppendSettings are what the session that appends asks of PostgreSQL. No timeout of
+// the server's may cut a batch off, but a server must notice within 10 s that this
+// process or the way to it is gone, because its transaction holds the lock. Whoever
+// stands in between, such as a pooler, must let them through.
+func AppendSettings() map[string]string {
+	return map[string]string{
 		"statement_timeout":                   "0",
 		"lock_timeout":                        "0",
 		"idle_in_transaction_session_timeout": "8s",
@@ -40,9 +36,18 @@ func appendConfig(url string, log Log) (*pgx.ConnConfig, error) {
 		"tcp_keepalives_count":                fmt.Sprint(keepaliveCount),
 		"tcp_user_timeout":                    fmt.Sprint(unackedMax.Milliseconds()),
 		"default_transaction_isolation":       "read committed",
-	} {
-		config.RuntimeParams[name] = value
 	}
+}
+
+// appendConfig returns how the batcher connects.
+func appendConfig(url string, log Log) (*pgx.ConnConfig, error) {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, errors.Wrap(err, "the log's database URL")
+	}
+	configure(config, log)
+	config.RuntimeParams["application_name"] = "tender " + log.Mode + " append"
+	maps.Copy(config.RuntimeParams, AppendSettings())
 	return config, nil
 }
 
