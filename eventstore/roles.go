@@ -119,14 +119,15 @@ func setPassword(ctx context.Context, tx pgx.Tx, role, password string) error {
 }
 
 // grantDatabase gives the roles their place in this database. The admin acts as
-// any of the others when it migrates, and reads everything when it backs up.
+// any of the others when it migrates, reads everything when it backs up, and sees
+// what the server does when something is wrong.
 func grantDatabase(ctx context.Context, tx pgx.Tx) error {
 	var name string
 	if err := tx.QueryRow(ctx, `SELECT quote_ident(current_database())`).Scan(&name); err != nil {
 		return err
 	}
 	statements := []string{
-		`GRANT tender_owner, tender_app, tender_vault, tender_simulator, pg_read_all_data TO tender_admin`,
+		`GRANT tender_owner, tender_app, tender_vault, tender_simulator, pg_read_all_data, pg_monitor TO tender_admin`,
 		`GRANT CONNECT ON DATABASE ` + name + ` TO tender_admin, tender_app, tender_vault, tender_simulator`,
 		`GRANT CREATE ON DATABASE ` + name + ` TO tender_admin, tender_vault, tender_simulator`,
 		`REVOKE CREATE ON SCHEMA public FROM PUBLIC`,
