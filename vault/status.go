@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/cockroachdb/errors"
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 )
 
@@ -55,12 +56,12 @@ func (v *Vault) Status(ctx context.Context) (Status, error) {
 	if err != nil {
 		return s, errors.Wrap(err, "count the vault's entries")
 	}
-	s.Masters, err = v.masters(ctx)
+	s.Masters, err = v.Masters(ctx)
 	return s, err
 }
 
-// masters lists the versions that wrap keys, and those that are held.
-func (v *Vault) masters(ctx context.Context) ([]MasterVersion, error) {
+// Masters lists the versions that wrap keys, and those that are held.
+func (v *Vault) Masters(ctx context.Context) ([]MasterVersion, error) {
 	const read = `
 		select k.master_id, k.master_version, count(*), c.master_id is not null
 		from vault.keys k left join vault.closed_masters c using (master_id, master_version)
@@ -88,6 +89,37 @@ func (v *Vault) masters(ctx context.Context) ([]MasterVersion, error) {
 		masters[at].Held, masters[at].Current, masters[at].Staged = true, held.Current, held.Staged
 	}
 	return masters, nil
+}
+
+// TryMasterKeys opens one owner's key of each version that the ring holds, and forgets
+// it again. A ring of the same name with other keys in it is [ErrCorrupt].
+func (v *Vault) TryMasterKeys(ctx context.Context) error {
+	masters, err := v.Masters(ctx)
+	if err != nil {
+		return err
+	}
+	const read = `
+		select owner, id, wrapped from vault.keys
+		where master_id = $1 and master_version = $2 and wrapped is not null limit 1`
+	for _, m := range masters {
+		if !m.Held || m.Keys == 0 {
+			continue
+		}
+		var owner string
+		var unique uuid.UUID
+		w := Wrapped{MasterID: m.ID, MasterVersion: m.Version}
+		err := v.pool.QueryRow(ctx, read, m.ID, m.Version).Scan(&owner, &unique, &w.Bytes)
+		if errors.Is(err, pgx.ErrNoRows) { // moved meanwhile
+			continue
+		}
+		if err != nil {
+			return errors.Wrap(err, "read an owner's key")
+		}
+		if _, err := v.keys.wrapper.Unwrap(ctx, w, keyData(owner, unique)); err != nil {
+			return errors.Wrapf(err, "open a key by %s version %d", m.ID, m.Version)
+		}
+	}
+	return nil
 }
 
 // held are the versions in the key ring.
