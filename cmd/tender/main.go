@@ -57,6 +57,7 @@ func commands() []command {
 		{"seal", "the keys that the log is sealed with, and how far it is: seal init|keys|rotate|status", runSeal},
 		{"audit", "what finance asks, and proof of the log: audit show|history|journal|export|verify|…", runAudit},
 		{"events", "read the log: events tail|show", runEvents},
+		{"doctor", "look the installation over, and say what to do about each finding", runDoctor},
 		{"projections", "how far the read models are, and what they have set aside: projections list|pause|resume|parked|skip|…", runProjections},
 		{"rebuild", "make a read model anew from the log, or go back to the one before", runRebuild},
 		{"clock", "make and advance test clocks: clock create|advance", runClock},
