@@ -44,7 +44,7 @@ func (e *faultError) Unwrap() error { return e.err }
 func (w *worker) load(ctx context.Context) error {
 	pool := w.store.Pool()
 	var hash []byte
-	w.limit, w.idle, w.superseded, w.refused, w.indexed = batchMax, idle{}, false, false, false
+	w.idle, w.superseded, w.refused, w.indexed, w.next = idle{}, false, false, false, nil
 	err := pool.QueryRow(ctx, w.sql.load, w.def.Name, w.generation.Number).
 		Scan(&w.at.position, &hash, &w.at.state, &w.at.serving, &w.at.retired, &w.at.target, &w.at.filled)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -54,6 +54,7 @@ func (w *worker) load(ctx context.Context) error {
 		return errors.Wrap(err, "load a cursor")
 	}
 	copy(w.at.hash[:], hash)
+	w.limit = w.most()
 	if err := w.loadParked(ctx, pool); err != nil {
 		return err
 	}

@@ -60,10 +60,10 @@ var deliveriesTable = Table{
 	},
 	Indexes: []string{
 		"(merchant_id, first_position DESC)",
-		"(endpoint_id, due_position) WHERE status = 'pending'",
 		"(due_position) WHERE status = 'pending'",
 		"(recovery_id) WHERE status = 'pending' AND recovery_id <> ''",
 	},
+	Lookups: []string{"(endpoint_id, due_position) WHERE status = 'pending'"},
 }
 
 // deliveryEndpointsTable has a row for each endpoint that is not deleted. Delivered_at
@@ -76,7 +76,7 @@ var deliveryEndpointsTable = Table{
 		{Name: "status", Type: "text", NotNull: true},
 		{Name: "delivered_at", Type: "timestamptz"},
 	},
-	Indexes: []string{"(merchant_id)"},
+	Lookups: []string{"(merchant_id)"},
 }
 
 // publicEventsTable has a row for each public event, whether anybody asked for it

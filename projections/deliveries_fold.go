@@ -41,7 +41,9 @@ type ended struct {
 // deliveryBatch is what a batch of events concerns, and makes of it.
 type deliveryBatch struct {
 	endpoints  map[string]*deliveryEndpoint
+	owned      map[string][]string // the endpoints' ids, by merchant
 	deliveries map[string]*delivery
+	stored     map[string]bool // those of them that the table has
 	ended      []ended
 	public     []Row
 }
@@ -49,9 +51,9 @@ type deliveryBatch struct {
 func (b *deliveryBatch) fold(e told) {
 	switch d := e.said.(type) {
 	case webhook.EndpointCreated:
-		b.endpoints[e.Stream] = &deliveryEndpoint{
+		b.add(e.Stream, &deliveryEndpoint{
 			MerchantID: e.MerchantID, Events: d.Events, Status: webhook.StatusEnabled, first: e.Position, position: e.Position, dirty: true,
-		}
+		})
 	case webhook.EndpointUpdated:
 		b.change(e, func(o *deliveryEndpoint) {
 			if d.Events != nil {
@@ -86,6 +88,11 @@ func (b *deliveryBatch) fold(e told) {
 	}
 }
 
+func (b *deliveryBatch) add(endpointID string, o *deliveryEndpoint) {
+	b.endpoints[endpointID] = o
+	b.owned[o.MerchantID] = append(b.owned[o.MerchantID], endpointID)
+}
+
 func (b *deliveryBatch) change(e told, change func(*deliveryEndpoint)) {
 	o := b.endpoints[e.Stream]
 	if o == nil || o.deleted {
@@ -102,8 +109,9 @@ func (b *deliveryBatch) tell(e told) {
 		ID: eventID, First: e.Position, Position: e.Position, State: json.RawMessage(`{}`),
 		Values: []any{e.MerchantID, e.public, e.Stream, e.Version, e.At},
 	})
-	for endpointID, o := range b.endpoints {
-		if o.deleted || o.MerchantID != e.MerchantID || o.Status == webhook.StatusDisabled || !webhook.Wants(o.Events, e.public) {
+	for _, endpointID := range b.owned[e.MerchantID] {
+		o := b.endpoints[endpointID]
+		if o.deleted || o.Status == webhook.StatusDisabled || !webhook.Wants(o.Events, e.public) {
 			continue
 		}
 		b.deliver(e, eventID, e.public, endpointID)

@@ -21,7 +21,9 @@ func loadDeliveryBatch(ctx context.Context, tx pgx.Tx, g Generation, all []told)
 			ids[e.Stream] = true
 		}
 	}
-	b := &deliveryBatch{endpoints: map[string]*deliveryEndpoint{}, deliveries: map[string]*delivery{}}
+	b := &deliveryBatch{
+		endpoints: map[string]*deliveryEndpoint{}, owned: map[string][]string{}, deliveries: map[string]*delivery{}, stored: map[string]bool{},
+	}
 	if err := b.loadEndpoints(ctx, tx, g, slices.Collect(maps.Keys(merchants))); err != nil {
 		return nil, err
 	}
@@ -39,8 +41,9 @@ func (b *deliveryBatch) loadEndpoints(ctx context.Context, tx pgx.Tx, g Generati
 	var state []byte
 	_, err = pgx.ForEachRow(rows, []any{&endpointID, &first, &position, &state}, func() error {
 		o := &deliveryEndpoint{first: first, position: position}
-		b.endpoints[endpointID] = o
-		return json.Unmarshal(state, o)
+		err := json.Unmarshal(state, o)
+		b.add(endpointID, o)
+		return err
 	})
 	return errors.Wrap(err, "load endpoints")
 }
@@ -62,7 +65,7 @@ func (b *deliveryBatch) loadDeliveries(ctx context.Context, tx pgx.Tx, g Generat
 		&d.source, &d.sourceVersion, &d.status, &d.version, &d.createdAt, &d.updatedAt, &d.due, &d.recoveryID,
 	}, func() error {
 		row := d
-		b.deliveries[deliveryID] = &row
+		b.deliveries[deliveryID], b.stored[deliveryID] = &row, true
 		return nil
 	})
 	return errors.Wrap(err, "load deliveries")
@@ -103,25 +106,34 @@ func (b *deliveryBatch) write(ctx context.Context, tx pgx.Tx, g Generation) erro
 	if err := deliveryEndpointsTable.Put(ctx, tx, g, put); err != nil {
 		return err
 	}
-	if err := publicEventsTable.Put(ctx, tx, g, b.public); err != nil {
+	if err := publicEventsTable.Add(ctx, tx, g, b.public); err != nil {
 		return err
 	}
-	return deliveriesTable.Put(ctx, tx, g, b.rows())
+	stored, made := b.rows()
+	if err := deliveriesTable.Put(ctx, tx, g, stored); err != nil {
+		return err
+	}
+	return deliveriesTable.Add(ctx, tx, g, made)
 }
 
-func (b *deliveryBatch) rows() []Row {
-	rows := make([]Row, 0, len(b.deliveries))
+// rows are those of deliveries that the table has, and of those that were made.
+func (b *deliveryBatch) rows() (stored, made []Row) {
 	for _, deliveryID := range slices.Sorted(maps.Keys(b.deliveries)) {
 		d := b.deliveries[deliveryID]
-		rows = append(rows, Row{
+		row := Row{
 			ID: deliveryID, First: d.first, Position: d.position, State: json.RawMessage(`{}`),
 			Values: []any{
 				d.merchantID, d.endpointID, d.eventID, d.eventType, d.source, d.sourceVersion,
 				string(d.status), d.version, d.createdAt, d.updatedAt, d.due, d.recoveryID,
 			},
-		})
+		}
+		if b.stored[deliveryID] {
+			stored = append(stored, row)
+		} else {
+			made = append(made, row)
+		}
 	}
-	return rows
+	return stored, made
 }
 
 func timeOrNull(t time.Time) any {

@@ -86,7 +86,7 @@ func (w *worker) refill(ctx context.Context, why error) error {
 			return errFenced
 		}
 		for _, t := range w.def.Tables {
-			for _, sql := range []string{`TRUNCATE ` + w.generation.Table(t), t.key(w.generation)} {
+			for _, sql := range append([]string{`TRUNCATE ` + w.generation.Table(t)}, t.lookups(w.generation)...) {
 				if _, err := tx.Exec(ctx, sql); err != nil {
 					return errors.Wrap(err, sql)
 				}

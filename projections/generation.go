@@ -69,7 +69,7 @@ func (r *Runner) prepare(ctx context.Context, tx pgx.Tx, p Projection) error {
 	// empty table is not a step back.
 	g := r.generation(1)
 	for _, t := range def.Tables {
-		for _, sql := range append(append([]string{t.create(g), t.key(g)}, t.index(g)...), t.view(g)) {
+		for _, sql := range slices.Concat([]string{t.create(g)}, t.lookups(g), t.index(g), []string{t.view(g)}) {
 			if _, err := tx.Exec(ctx, sql); err != nil {
 				return errors.Wrap(err, sql)
 			}
@@ -92,7 +92,7 @@ func (r *Runner) make(ctx context.Context, tx pgx.Tx, p Projection, number int) 
 	for _, t := range def.Tables {
 		statements := []string{t.create(g)}
 		if !byStream {
-			statements = append(statements, t.key(g))
+			statements = append(statements, t.lookups(g)...)
 		}
 		for _, sql := range statements {
 			if _, err := tx.Exec(ctx, sql); err != nil {
@@ -140,8 +140,10 @@ func (w *worker) index(ctx context.Context) error {
 		return nil
 	}
 	for _, t := range w.def.Tables {
-		if err := w.indexWith(ctx, t.key(w.generation)); err != nil {
-			return err
+		for _, sql := range t.lookups(w.generation) {
+			if err := w.indexWith(ctx, sql); err != nil {
+				return err
+			}
 		}
 		var all errgroup.Group
 		all.SetLimit(indexesAtOnce)

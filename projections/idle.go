@@ -53,7 +53,11 @@ func (w *worker) read(ctx context.Context) ([]eventstore.Event, error) {
 }
 
 func (w *worker) readNext(ctx context.Context) ([]eventstore.Event, error) {
-	events, err := w.reader.Read(ctx, w.position(), w.limit)
+	read := w.reader.Read
+	if w.behind(w.position()) {
+		read = w.readAhead
+	}
+	events, err := read(ctx, w.position(), w.limit)
 	if err == nil && len(events) == 0 {
 		return nil, errors.AssertionFailedf("a read after %d brought nothing", w.position())
 	}

@@ -117,7 +117,7 @@ func (journalProjection) Apply(ctx context.Context, tx pgx.Tx, g Generation, eve
 	if err := journalPaymentsTable.Put(ctx, tx, g, rows); err != nil {
 		return err
 	}
-	return journalTable.Put(ctx, tx, g, entries)
+	return journalTable.Add(ctx, tx, g, entries)
 }
 
 func loadJournalPayments(ctx context.Context, tx pgx.Tx, g Generation, ids []string) (map[string]*journalPayment, error) {

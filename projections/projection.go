@@ -16,8 +16,13 @@ import (
 	"tender/eventstore"
 )
 
-// batchMax is how many events a projection applies in one transaction at most.
-const batchMax = 1000
+const (
+	// batchMax is how many events a projection applies in one transaction at most.
+	batchMax = 1000
+	// catchUpMax is the same for a generation that nobody has seen yet: rows that change
+	// several times are written once, and many at a time.
+	catchUpMax = 5000
+)
 
 // Projection is a read model: a definition, and a fold from events to rows.
 type Projection interface {
@@ -103,8 +108,12 @@ type Table struct {
 	Name    string
 	Columns []Column
 	// Indexes, each as what stands behind ON and the table's name in CREATE INDEX,
-	// for instance "(merchant_id, first_position DESC)".
+	// for instance "(merchant_id, first_position DESC)". A generation that is made anew
+	// has them at its end.
 	Indexes []string
+	// Lookups are indexes that Apply itself finds rows by, so that they have to be there
+	// from its first event on.
+	Lookups []string
 }
 
 // Column is a column that is computed from a row's state. Arrays are not supported.
@@ -119,7 +128,7 @@ func (d Definition) fingerprint() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %d\n", d.Name, d.Version)
 	for _, t := range d.Tables {
-		fmt.Fprintf(&b, "%s %v %q\n", t.Name, t.Columns, t.Indexes)
+		fmt.Fprintf(&b, "%s %v %q %q\n", t.Name, t.Columns, t.Indexes, t.Lookups)
 	}
 	sum := sha256.Sum256([]byte(b.String()))
 	return hex.EncodeToString(sum[:16])

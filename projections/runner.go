@@ -121,6 +121,7 @@ type worker struct {
 	idle   idle
 	parked map[string]bool // streams that are set aside
 	limit  int             // events in the next batch; small while a poison event is looked for
+	next   *nextBatch      // what is read while the present batch is applied; nil: nothing is
 	begun  time.Time       // when the last batch was begun
 	full   bool            // the last read had as many events as it could
 	// skipped are the events that are left out, by their positions.
@@ -198,7 +199,7 @@ func (w *worker) step(ctx context.Context) error {
 		return err
 	}
 	w.begun, w.full = time.Now(), len(events) == w.limit
-	more := len(events) == batchMax
+	more := len(events) == w.most()
 	events = w.untilDecision(events)
 	if len(events) == 0 && w.refused {
 		w.offerSwap(ctx, false)
@@ -222,7 +223,7 @@ func (w *worker) step(ctx context.Context) error {
 	var fault *faultError
 	switch {
 	case err == nil:
-		w.limit = min(2*w.limit, batchMax)
+		w.limit = min(2*w.limit, w.most())
 		w.offerSwap(ctx, more)
 		return nil
 	case errors.As(err, &fault) && len(events) > 1:

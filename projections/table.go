@@ -101,6 +101,17 @@ func (t Table) upsert(g Generation) string {
 		ON CONFLICT (id) DO UPDATE SET first_position = excluded.first_position, position = excluded.position, state = excluded.state` + sets.String()
 }
 
+// addMin is from how many rows on COPY takes less than a statement does.
+const addMin = 100
+
+// Add inserts rows that there are none of.
+func (t Table) Add(ctx context.Context, tx pgx.Tx, g Generation, rows []Row) error {
+	if len(rows) < addMin {
+		return t.Put(ctx, tx, g, rows)
+	}
+	return t.Copy(ctx, tx, g, rows)
+}
+
 // Copy writes rows into a table that holds none of them.
 func (t Table) Copy(ctx context.Context, tx pgx.Tx, g Generation, rows []Row) error {
 	if len(rows) == 0 {
@@ -143,12 +154,20 @@ func (t Table) key(g Generation) string {
 	END $$`, pgx.Identifier{g.schema, name}.Sanitize(), g.Table(t), pgx.Identifier{name}.Sanitize())
 }
 
-// index are the statements that make t's indexes in generation g, besides its key.
-// They may be repeated.
-func (t Table) index(g Generation) []string {
+// lookups are the statements that make what Apply finds t's rows by in generation g: its
+// key first. They may be repeated.
+func (t Table) lookups(g Generation) []string {
+	return append([]string{t.key(g)}, t.indexes(g, "l", t.Lookups)...)
+}
+
+// index are the statements that make t's other indexes in generation g. They may be
+// repeated.
+func (t Table) index(g Generation) []string { return t.indexes(g, "i", t.Indexes) }
+
+func (t Table) indexes(g Generation, letter string, list []string) []string {
 	var all []string
-	for i, on := range t.Indexes {
-		name := pgx.Identifier{fmt.Sprintf("%s_i%d", g.name(t), i+1)}.Sanitize()
+	for i, on := range list {
+		name := pgx.Identifier{fmt.Sprintf("%s_%s%d", g.name(t), letter, i+1)}.Sanitize()
 		all = append(all, fmt.Sprintf("CREATE INDEX IF NOT EXISTS %s ON %s %s", name, g.Table(t), on))
 	}
 	return all
