@@ -130,6 +130,64 @@ func TestARewrittenHistoryIsFoundByWhatHasLeft(t *testing.T) {
 	}
 }
 
+// TestWhatHasLeftIsReadBeforeAnythingIsSigned puts a database back while what has left
+// is out of reach, and lets another history grow.
+func TestWhatHasLeftIsReadBeforeAnythingIsSigned(t *testing.T) {
+	b := setup(t)
+	out := &door{Outlet: seal.NewFile(t.TempDir(), testLog)}
+	b.fill(10)
+	b.sealTo(10, outlets(out))
+	b.fill(10)
+	kept := b.sealTo(20, outlets(out))
+	b.force(`DELETE FROM log_test.events WHERE position > 15`, `DELETE FROM work_test.checkpoints WHERE size > 10`)
+	b.reopen()
+	b.fill(30)
+	out.shut.Store(true)
+	s, stop := b.sealer(outlets(out))
+	eventually(t, "the sealer can't begin", func() bool { return s.State().Condition == seal.Failing })
+	if all := b.checkpoints(); len(all) != 1 {
+		t.Errorf("%d checkpoints are in the database, signed while nothing that left could be read", len(all))
+	}
+	out.shut.Store(false)
+	if err := b.stopped(s); !errors.Is(err, seal.ErrBroken) {
+		t.Errorf("it stopped because of %v", err)
+	}
+	stop()
+	// Another outlet can be read, but knows of nothing.
+	out.shut.Store(true)
+	s, stop = b.sealer(outlets(out, seal.NewFile(t.TempDir(), testLog)))
+	b.sealed(45)
+	out.shut.Store(false)
+	if err := b.stopped(s); !errors.Is(err, seal.ErrBroken) {
+		t.Errorf("with two outlets it stopped because of %v", err)
+	}
+	stop()
+	if last, err := out.Last(b.ctx); err != nil || last != kept.Note {
+		t.Errorf("the last that left is %q, %v", last, err)
+	}
+}
+
+// TestAnOutletThatComesBackGetsTheLastCheckpoint has one of two outlets away at the
+// start, with nothing wrong.
+func TestAnOutletThatComesBackGetsTheLastCheckpoint(t *testing.T) {
+	b := setup(t)
+	near, far := seal.NewFile(t.TempDir(), testLog), &door{Outlet: seal.NewFile(t.TempDir(), testLog)}
+	b.fill(10)
+	b.sealTo(10, outlets(near, far))
+	far.shut.Store(true)
+	b.fill(10)
+	s, _ := b.sealer(outlets(near, far))
+	c := b.sealed(20)
+	far.shut.Store(false)
+	eventually(t, "the checkpoint has left", func() bool {
+		last, err := far.Last(b.ctx)
+		return err == nil && last == c.Note
+	})
+	if s.State().Condition != seal.Running {
+		t.Errorf("the sealer is %s", s.State().Condition)
+	}
+}
+
 // reopen opens the log anew, after its end was changed by force.
 func (b *testBundle) reopen() {
 	b.t.Helper()

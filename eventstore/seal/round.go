@@ -18,17 +18,21 @@ type run struct {
 	*Sealer
 	last Checkpoint // Number 0: the log was never sealed
 	edge edge
+	// uncompared are the outlets of which it isn't known what has left through them.
+	// Nothing leaves through them before it is.
+	uncompared []Outlet
 }
 
 // takeUp finds where the log was sealed last, and compares that with the log and with
-// what has left the database.
+// what has left the database. If all of that is out of reach, nothing may be signed:
+// what the database says of itself proves nothing.
 func (s *Sealer) takeUp(ctx context.Context) (*run, error) {
 	keys, err := s.cfg.Keys.ring(s.log)
 	if err != nil {
 		return nil, err
 	}
 	clear(s.pending)
-	r := &run{Sealer: s}
+	r := &run{Sealer: s, uncompared: slices.Clone(s.cfg.Outlets)}
 	last, err := s.tables.last(ctx)
 	switch {
 	case errors.Is(err, ErrNotSealed):
@@ -44,7 +48,13 @@ func (s *Sealer) takeUp(ctx context.Context) (*run, error) {
 		}
 	}
 	s.setState(s.State().Condition, r.last.Size, nil)
-	return r, r.compareOutlets(ctx, keys)
+	if err := r.compareOutlets(ctx); err != nil {
+		return nil, err
+	}
+	if n := len(s.cfg.Outlets); n > 0 && len(r.uncompared) == n {
+		return nil, errors.New("nothing is sealed before one of the places can be read that checkpoints left for")
+	}
+	return r, nil
 }
 
 // attach makes the tree's edge, and holds the log against the last checkpoint.
@@ -82,20 +92,27 @@ func (r *run) holds(ctx context.Context, c Checkpoint) error {
 	return nil
 }
 
-// compareOutlets holds the log against the last checkpoint of each outlet. One that
-// can't be reached is passed over: the next start looks again.
-func (r *run) compareOutlets(ctx context.Context, keys ring) error {
+// compareOutlets holds the log against the last checkpoint of each outlet that wasn't
+// compared yet. One that can't be reached is left for the next round.
+func (r *run) compareOutlets(ctx context.Context) error {
+	if len(r.uncompared) == 0 {
+		return nil
+	}
+	keys, err := r.cfg.Keys.ring(r.log)
+	if err != nil {
+		return err
+	}
+	var unread []Outlet
 	var ahead []Checkpoint // of what is sealed in the database
-	for _, outlet := range r.cfg.Outlets {
+	texts := map[Outlet]string{}
+	for _, outlet := range r.uncompared {
 		text, err := outlet.Last(ctx)
 		if err != nil {
-			r.slog.WarnContext(ctx, "the checkpoints that left can't be compared", "outlet", outlet.Name(), "error", err.Error())
+			r.slog.WarnContext(ctx, "the checkpoints that left can't be compared yet", "outlet", outlet.Name(), "error", err.Error())
+			unread = append(unread, outlet)
 			continue
 		}
-		if r.last.Number > 0 && text != r.last.Note {
-			r.pending[outlet] = r.last.Note
-		}
-		if text == "" {
+		if texts[outlet] = text; text == "" {
 			continue
 		}
 		c, _, err := keys.open(text)
@@ -104,7 +121,6 @@ func (r *run) compareOutlets(ctx context.Context, keys ring) error {
 			r.slog.ErrorContext(ctx, "the last checkpoint that left was signed by no known key, or is of another log", "outlet", outlet.Name(), "error", err.Error())
 		case c.Size > r.last.Size:
 			ahead = append(ahead, c)
-			delete(r.pending, outlet)
 		default:
 			if err := r.agrees(ctx, c, outlet.Name()); err != nil {
 				return err
@@ -115,6 +131,12 @@ func (r *run) compareOutlets(ctx context.Context, keys ring) error {
 	for _, c := range ahead {
 		if err := r.climb(ctx, c); err != nil {
 			return err
+		}
+	}
+	r.uncompared = unread
+	for outlet, text := range texts {
+		if r.last.Number > 0 && text != r.last.Note {
+			r.pending[outlet] = r.last.Note
 		}
 	}
 	return nil
@@ -216,7 +238,9 @@ func (r *run) seal(ctx context.Context) (more bool, err error) {
 	}
 	r.last = c
 	for _, outlet := range r.cfg.Outlets {
-		r.pending[outlet] = c.Note
+		if !slices.Contains(r.uncompared, outlet) {
+			r.pending[outlet] = c.Note
+		}
 	}
 	return len(events) > 0, nil
 }

@@ -37,7 +37,8 @@ var ErrBroken = errors.New("the log is not what was sealed")
 type Outlet interface {
 	// Name says in the process's log which outlet it is.
 	Name() string
-	// Last returns the last checkpoint that left this way; "" if none has.
+	// Last returns the last checkpoint that left this way; "" if none has. Nothing is
+	// put before it has been read, and compared with the log.
 	Last(ctx context.Context) (string, error)
 	// Put lets a checkpoint out. It returns once that will not be lost.
 	Put(ctx context.Context, note string) error
@@ -168,6 +169,9 @@ func (s *Sealer) session(ctx context.Context) error {
 	for {
 		more, err := r.seal(ctx)
 		if err != nil {
+			return err
+		}
+		if err := r.compareOutlets(ctx); err != nil {
 			return err
 		}
 		s.setState(Running, r.last.Size, nil)

@@ -3,10 +3,12 @@ package seal_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -238,4 +240,26 @@ func eventually(t *testing.T, what string, is func() bool) {
 		}
 		<-tick.C
 	}
+}
+
+// door is an outlet that can be shut: nothing is read or let out then.
+type door struct {
+	seal.Outlet
+	shut atomic.Bool
+}
+
+var errShut = errors.New("the outlet can't be reached")
+
+func (d *door) Last(ctx context.Context) (string, error) {
+	if d.shut.Load() {
+		return "", errShut
+	}
+	return d.Outlet.Last(ctx)
+}
+
+func (d *door) Put(ctx context.Context, note string) error {
+	if d.shut.Load() {
+		return errShut
+	}
+	return d.Outlet.Put(ctx, note)
 }
