@@ -191,12 +191,3 @@ func FuzzCopyReader(f *testing.F) {
 		}
 	})
 }
-
-func FuzzParseEvent(f *testing.F) {
-	f.Add([]byte(`{"position":1,"stream":"a","at":"2026-01-01T00:00:00Z"}`))
-	f.Fuzz(func(t *testing.T, line []byte) {
-		if e, err := logproof.ParseEvent(line); err == nil {
-			e.AppendEncoded(nil)
-		}
-	})
-}

@@ -1,12 +1,9 @@
 package logproof
 
 import (
-	"bytes"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 )
@@ -63,20 +60,6 @@ func ParseEvent(text []byte) (*Event, error) {
 		return nil, fmt.Errorf("position %d: %w", l.Position, err)
 	}
 	return e, nil
-}
-
-// decodeStrictly reads one JSON value that has no member that into doesn't name, and
-// nothing after it.
-func decodeStrictly(text []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return err
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("there is more behind the JSON object")
-	}
-	return nil
 }
 
 func parseHex(into []byte, text string) error {
