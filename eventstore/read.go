@@ -244,10 +244,28 @@ func (r *eventRow) event() Event {
 	return e
 }
 
+// scanEvent takes one row of eventColumns that is an event: without an outer join's
+// NULLs it costs less than an eventRow.
 func scanEvent(row pgx.CollectableRow) (Event, error) {
-	var r eventRow
-	if err := row.Scan(r.targets()...); err != nil {
+	var e Event
+	var version, schemaVersion int32
+	var id, command, causation pgtype.UUID
+	var effectiveAt *time.Time
+	var actor string
+	var payload, hash []byte
+	err := row.Scan(
+		&e.Position, &e.Stream, &version, &e.Type, &schemaVersion, &id, &command, &e.MerchantID,
+		&e.At, &effectiveAt, &e.RecordedAt, &e.RequestID, &causation, &actor, &e.Actor.ID, &payload, &hash,
+	)
+	if err != nil {
 		return Event{}, err
 	}
-	return r.event(), nil
+	e.Version, e.SchemaVersion, e.Payload = int(version), int(schemaVersion), payload
+	e.ID, e.CommandID, e.Causation = id.Bytes, command.Bytes, causation.Bytes
+	e.At, e.RecordedAt, e.Actor.Kind = e.At.UTC(), e.RecordedAt.UTC(), domain.ActorKind(actor)
+	if effectiveAt != nil {
+		e.EffectiveAt = effectiveAt.UTC()
+	}
+	copy(e.Hash[:], hash)
+	return e, nil
 }
