@@ -6,6 +6,7 @@
 package id
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -31,6 +32,7 @@ const (
 	Merchant Prefix = "mer"
 	Key      Prefix = "key"
 	Staff    Prefix = "stf"
+	Access   Prefix = "acc" // what a person of the staff looked at in a day
 
 	Refund       Prefix = "ref"
 	Customer     Prefix = "cus"
@@ -101,6 +103,23 @@ func Parse(p Prefix, s string) (uuid.UUID, bool) {
 func Valid(p Prefix, s string) bool {
 	_, ok := Parse(p, s)
 	return ok
+}
+
+// kinds are those of all streams and of what they name.
+var kinds = []Prefix{
+	Session, Payment, Capture, Void, Reversal, Checkout, Attempt, Event, Endpoint, Delivery, Recovery, Request, Merchant, Key, Staff, Access,
+	Refund, Customer, Method, Mandate, Subscription, Clock, Logo, ReadModel,
+}
+
+// namedMax is how long what stands behind a prefix may be.
+const namedMax = 64
+
+// Names reports whether s may be the name of a stream: a prefix that there is, and lower
+// case letters, digits and underscores.
+func Names(s string) bool {
+	prefix, body, _ := strings.Cut(s, "_")
+	return slices.Contains(kinds, Prefix(prefix)) && body != "" && len(body) <= namedMax &&
+		strings.Trim(body, "0123456789abcdefghijklmnopqrstuvwxyz_") == ""
 }
 
 // PrefixOf returns the part of s in front of the underscore, or "".

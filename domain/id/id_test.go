@@ -140,3 +140,15 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestNames(t *testing.T) {
+	t.Parallel()
+	for s, want := range map[string]bool{
+		"pay_01hzy3v7q8e4xk2m9c5b7d6f0a": true, "prj_payment_methods": true, "acc_01hzy3v7q8e4xk2m9c5b7d6f0a_20261128": true,
+		"": false, "pay": false, "pay_": false, "sk_live_1": false, "pay_A": false, "pay_a@b": false, "jane": false, "pay_" + strings.Repeat("a", 65): false,
+	} {
+		if id.Names(s) != want {
+			t.Errorf("%q: %v", s, !want)
+		}
+	}
+}

@@ -1,9 +1,13 @@
 package staff
 
 import (
+	"fmt"
 	"slices"
+	"strings"
+	"time"
 
 	"tender/domain"
+	"tender/domain/id"
 )
 
 // Limits of what an access record keeps of a request: longer texts are cut, so
@@ -21,7 +25,7 @@ var (
 	ErrRoleFinance  = domain.Refuse("forbidden", "This takes a finance key (fin_…).")
 )
 
-// Accessed is the record that a person looked at merchants' data, or steered the
+// Accessed is the record, in a stream of its own, that a person looked at merchants' data, or steered the
 // installation. What was asked for is named, never what was answered.
 type Accessed struct {
 	KeyID string `json:"key_id"`
@@ -30,6 +34,25 @@ type Accessed struct {
 	Method string `json:"method"`
 	Path   string `json:"path"`
 	Query  string `json:"query,omitempty"`
+}
+
+// Looks is the state of the stream that holds what a person looked at in one day. No
+// rule reads it: the stream is there to be read by people. Were they in the person's
+// own stream, each look would make every later one dearer.
+type Looks struct{}
+
+// EvolveLooks returns the state after e. It panics on an event type that has no place
+// in such a stream.
+func EvolveLooks(s Looks, e Event) Looks {
+	if _, looked := e.(Accessed); !looked {
+		panic(fmt.Sprintf("staff: %T is no look", e))
+	}
+	return s
+}
+
+// LooksStream is the stream that holds what a person looked at on the day of t, UTC.
+func LooksStream(personID string, t time.Time) string {
+	return fmt.Sprintf("%s%s_%s", id.Access, strings.TrimPrefix(personID, string(id.Staff)), t.UTC().Format("20060102"))
 }
 
 // Access asks to look at something, or to steer, with a key.

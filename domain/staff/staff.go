@@ -113,7 +113,7 @@ func Evolve(s State, id string, e Event) State {
 		k := s.Keys[e.KeyID]
 		k.Revoked = true
 		s.Keys[e.KeyID] = k
-	case Accessed: // a record; no rule reads it
+	case Accessed: // it is in a stream of its own
 	default:
 		panic(fmt.Sprintf("staff: %T is not handled", e))
 	}

@@ -143,6 +143,21 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+func TestLooksHaveStreamsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	east := time.FixedZone("east", 14*3600)
+	if s := staff.LooksStream(staffID, noon.In(east)); s != "acc_01hzy3v7q8e4xk2m9c5b7d6f0e_20260504" {
+		t.Errorf("the stream is %s", s)
+	}
+	staff.EvolveLooks(staff.Looks{}, accessed(1))
+	defer func() {
+		if recover() == nil {
+			t.Error("what is no look has a place there")
+		}
+	}()
+	staff.EvolveLooks(staff.Looks{}, revoked(1))
+}
+
 func TestEvolve(t *testing.T) {
 	t.Parallel()
 	got := fold(staff.Added{Name: "Thandi Nkosi"}, issued(1, time.Hour), issued(2, 2*time.Hour), revoked(1))

@@ -43,7 +43,7 @@ type trialAccount struct {
 // trialBalance answers with the sums of all accounts.
 func (a *Audit) trialBalance(w http.ResponseWriter, r *desk.Request, m *mode) error {
 	basis, asOf := readBasis(r), readWhen(r, "as_of")
-	if err := r.Query.Done(); err != nil {
+	if err := r.Done(); err != nil {
 		return err
 	}
 	q := projections.JournalQuery{Merchants: r.Merchants}

@@ -96,6 +96,9 @@ func eventRow(e eventstore.Event) row {
 func readEvents(r *desk.Request) opener {
 	from, to := readWhen(r, "from"), readWhen(r, "to")
 	stream, kind := r.Query.Text("stream"), r.Query.Text("type")
+	if stream != "" && !id.Names(stream) {
+		r.Query.Wrong("stream", problem.InvalidFormat, "This is not the name of a stream: they begin with what they are about, as pay_.")
+	}
 	if kind != "" && !knownType(kind) {
 		r.Query.Wrong("type", problem.NotAnOption, "There is no event of that type. Name one, as payment.captured, or all of an aggregate, as payment.*")
 	}

@@ -81,7 +81,7 @@ type hook struct {
 // history answers with what happened to an object.
 func (a *Audit) history(w http.ResponseWriter, r *desk.Request, m *mode) error {
 	asOf := readWhen(r, "as_of")
-	if err := r.Query.Done(); err != nil {
+	if err := r.Done(); err != nil {
 		return err
 	}
 	position, err := m.last(r.Context(), r, asOf)

@@ -142,7 +142,7 @@ func (m *mode) stream(r *desk.Request, streamID string, position int64) ([]told,
 // object answers with an object as it was.
 func (a *Audit) object(w http.ResponseWriter, r *desk.Request, m *mode) error {
 	asOf := readWhen(r, "as_of")
-	if err := r.Query.Done(); err != nil {
+	if err := r.Done(); err != nil {
 		return err
 	}
 	streamID := r.PathValue("id")

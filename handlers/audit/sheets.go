@@ -108,7 +108,7 @@ func (a *Audit) show(read func(*desk.Request) opener) handler {
 // open reads what is asked for, refuses what is wrong with it, and resolves it.
 func open(r *desk.Request, m *mode, read func(*desk.Request) opener) (*sheet, error) {
 	resolve := read(r)
-	if err := r.Query.Done(); err != nil {
+	if err := r.Done(); err != nil {
 		return nil, err
 	}
 	return resolve(r.Context(), r, m)
@@ -132,9 +132,13 @@ func readCursor(r *desk.Request) projections.JournalPlace {
 	var micros int64
 	if n, err := fmt.Sscanf(raw, "%d.%d.%d", &p.Position, &p.Line, &micros); n != 3 || err != nil || p.Position < 0 || p.Line < 0 {
 		r.Query.Wrong("cursor", problem.InvalidToken, "This is no cursor of a page.")
+		return p
 	}
 	if micros != 0 {
 		p.Effective = time.UnixMicro(micros).UTC()
+	}
+	if cursorText(p) != raw {
+		r.Query.Wrong("cursor", problem.InvalidToken, "This is no cursor of a page.")
 	}
 	return p
 }

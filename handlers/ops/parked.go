@@ -40,7 +40,7 @@ func showParked(e projections.ParkedEvent) parked {
 // because of it.
 func (s *Server) listParked(w http.ResponseWriter, r *staff.Request) error {
 	limit := r.Query.Limit()
-	if err := r.Query.Done(); err != nil {
+	if err := r.Done(); err != nil {
 		return err
 	}
 	all, err := s.modes[r.Mode].Cursors.Parked(r.Context(), r.PathValue("name"), limit+1)
@@ -56,7 +56,7 @@ func (s *Server) listParked(w http.ResponseWriter, r *staff.Request) error {
 
 // getParked shows one of them, with what the log has there.
 func (s *Server) getParked(w http.ResponseWriter, r *staff.Request) error {
-	if err := r.Query.Done(); err != nil {
+	if err := r.Done(); err != nil {
 		return err
 	}
 	position, err := positionOf(r)

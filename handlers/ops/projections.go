@@ -76,7 +76,7 @@ func group(all []projections.Status) []projection {
 }
 
 func (s *Server) list(w http.ResponseWriter, r *staff.Request) error {
-	if err := r.Query.Done(); err != nil {
+	if err := r.Done(); err != nil {
 		return err
 	}
 	all, err := s.modes[r.Mode].Cursors.Statuses(r.Context())
@@ -87,7 +87,7 @@ func (s *Server) list(w http.ResponseWriter, r *staff.Request) error {
 }
 
 func (s *Server) get(w http.ResponseWriter, r *staff.Request) error {
-	if err := r.Query.Done(); err != nil {
+	if err := r.Done(); err != nil {
 		return err
 	}
 	return s.answer(w, r, http.StatusOK)
@@ -96,7 +96,7 @@ func (s *Server) get(w http.ResponseWriter, r *staff.Request) error {
 // change answers a request that changes how a read model is kept, with status.
 func (s *Server) change(status int, change func(*staff.Request, Mode, string) error) staff.Handler {
 	return func(w http.ResponseWriter, r *staff.Request) error {
-		if err := r.Query.Done(); err != nil {
+		if err := r.Done(); err != nil {
 			return err
 		}
 		if err := change(r, s.modes[r.Mode], r.PathValue("name")); err != nil {

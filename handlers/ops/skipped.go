@@ -27,7 +27,7 @@ type skipped struct {
 // listSkipped lists what is left out, in the log's order.
 func (s *Server) listSkipped(w http.ResponseWriter, r *staff.Request) error {
 	limit := r.Query.Limit()
-	if err := r.Query.Done(); err != nil {
+	if err := r.Done(); err != nil {
 		return err
 	}
 	m, name := s.modes[r.Mode], r.PathValue("name")
@@ -99,7 +99,10 @@ func (s *Server) decide(
 		return err
 	}
 	reason, _ := in.Text("reason") // without one, the rules refuse
-	if err := errors.CombineErrors(r.Query.Done(), in.Done()); err != nil {
+	if err := in.Done(); err != nil {
+		return err
+	}
+	if err := r.Done(); err != nil {
 		return err
 	}
 	m, name := s.modes[r.Mode], r.PathValue("name")

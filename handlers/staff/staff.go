@@ -11,6 +11,8 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -71,9 +73,26 @@ type Request struct {
 	// Merchants are those that the request is about: the one that it names, or all
 	// that the key holds for; nil: all there are.
 	Merchants []string
-	// Query holds the other parameters. Whoever answers calls its Done before
-	// anything is looked up.
+	// Query holds the other parameters. Once they are read, [Request.Done] is called.
 	Query *query.Parameters
+
+	record func() error // leaves the access record; nil: there is to be none
+	done   bool
+}
+
+// Done refuses what is wrong with the parameters, those that nobody read among it, and
+// otherwise leaves the record that the person looks at what they name. Whoever answers
+// calls it before anything is looked up: an answer without it is not given. What is
+// refused leaves no record, because it may hold anything, and the log is for ever.
+func (r *Request) Done() error {
+	if err := r.Query.Done(); err != nil || r.done {
+		return err
+	}
+	r.done = true
+	if r.record == nil {
+		return nil
+	}
+	return r.record()
 }
 
 // Covers reports whether what a merchant has may be shown.
@@ -115,26 +134,37 @@ func (d *Desk) Handle(route Route) {
 	})
 }
 
-// began notes whether an answer has begun.
+// began notes whether an answer has begun, and sees to it that none does which was not
+// recorded.
 type began struct {
 	http.ResponseWriter
-	yes bool
+	request *Request
+	yes     bool
+}
+
+// begin reports whether the answer may begin.
+func (b *began) begin() bool {
+	b.yes = b.request != nil && b.request.done
+	return b.yes
 }
 
 func (b *began) WriteHeader(status int) {
-	b.yes = true
-	b.ResponseWriter.WriteHeader(status)
+	if b.begin() {
+		b.ResponseWriter.WriteHeader(status)
+	}
 }
 
 func (b *began) Write(p []byte) (int, error) {
-	b.yes = true
+	if !b.begin() {
+		return 0, errors.AssertionFailedf("an answer to the staff begins before the request is done with")
+	}
 	return b.ResponseWriter.Write(p)
 }
 
 // Unwrap lets http.ResponseController reach the connection.
 func (b *began) Unwrap() http.ResponseWriter { return b.ResponseWriter }
 
-func (d *Desk) serve(w http.ResponseWriter, r *http.Request, route Route) error {
+func (d *Desk) serve(w *began, r *http.Request, route Route) error {
 	if err := query.Readable(r); err != nil {
 		return err
 	}
@@ -147,10 +177,9 @@ func (d *Desk) serve(w http.ResponseWriter, r *http.Request, route Route) error 
 		return err
 	}
 	if !route.Unrecorded {
-		if err := d.record(r.Context(), req, route.Role); err != nil {
-			return err
-		}
+		req.record = func() error { return d.record(r.Context(), req, route.Role) }
 	}
+	w.request = req
 	w.Header().Set("Cache-Control", "no-store")
 	return route.Handler(w, req)
 }
@@ -221,6 +250,25 @@ func (d *Desk) personOf(ctx context.Context, secret, hash string) (string, error
 	return person, nil
 }
 
+// nameSegment is a part of a path that names something of ours.
+var nameSegment = regexp.MustCompile(`^[0-9a-z][0-9A-Za-z_]{0,63}$`)
+
+// secretPrefixes begin what must never enter the log.
+var secretPrefixes = []string{"sk_", "pk_", "fin_", "ops_", "whsec_", string(id.Checkout) + "_"}
+
+// plainPath is a path as it may stand in the log for ever: of what names nothing of
+// ours, and of secrets, there is no more than a mark.
+func plainPath(u *url.URL) string {
+	parts := strings.Split(u.Path, "/")
+	for i, part := range parts {
+		secret := slices.ContainsFunc(secretPrefixes, func(p string) bool { return strings.HasPrefix(part, p) })
+		if part != "" && (secret || !nameSegment.MatchString(part)) {
+			parts[i] = "…"
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
 // record appends that the person looks, and what at. The log judges the key once
 // more: a revocation that came in between holds.
 func (d *Desk) record(ctx context.Context, r *Request, role staff.Role) error {
@@ -232,14 +280,18 @@ func (d *Desk) record(ctx context.Context, r *Request, role staff.Role) error {
 			if err != nil {
 				return err
 			}
+			looks, err := engine.Read(ctx, tx, d.Live.Looks, staff.LooksStream(person, tx.Now.Wall))
+			if err != nil {
+				return err
+			}
 			events, err := staff.Decide(s.Value, staff.Access{
 				KeyID: r.Key.ID, Role: role, Mode: r.Mode, Method: r.Method,
-				Path: r.URL.EscapedPath(), Query: r.URL.Query().Encode(), Now: tx.Now,
+				Path: plainPath(r.URL), Query: r.URL.Query().Encode(), Now: tx.Now,
 			})
 			if err != nil {
 				return err
 			}
-			engine.Write(tx, staff.Codec, person, events...)
+			engine.Write(tx, staff.Codec, looks.ID, events...)
 			return nil
 		},
 	})

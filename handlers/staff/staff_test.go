@@ -26,15 +26,22 @@ func setup(t *testing.T) *bundle {
 	h := house.New(t)
 	b := &bundle{House: h, p: h.First}
 	show := func(w http.ResponseWriter, r *desk.Request) error {
-		if err := r.Query.Done(); err != nil {
+		if err := r.Done(); err != nil {
 			return err
 		}
 		return desk.JSON(w, http.StatusOK, map[string]any{"mode": r.Mode, "merchants": r.Merchants, "person": r.Actor.ID})
 	}
 	b.p.Desk.Handle(desk.Route{Pattern: "GET /audit/look", Role: staff.RoleFinance, Handler: show})
 	b.p.Desk.Handle(desk.Route{Pattern: "GET /audit/all", Role: staff.RoleFinance, Wide: true, Unrecorded: true, Handler: show})
+	b.p.Desk.Handle(desk.Route{Pattern: "GET /audit/one/{id}", Role: staff.RoleFinance, Handler: show})
+	b.p.Desk.Handle(desk.Route{Pattern: "GET /audit/unseen", Role: staff.RoleFinance, Handler: func(w http.ResponseWriter, _ *desk.Request) error {
+		return desk.JSON(w, http.StatusOK, map[string]any{}) // it forgets to be done with the request
+	}})
 	b.p.Desk.Handle(desk.Route{Pattern: "POST /ops/act", Role: staff.RoleOperator, Handler: show})
-	b.p.Desk.Handle(desk.Route{Pattern: "GET /audit/cut", Role: staff.RoleFinance, Handler: func(w http.ResponseWriter, _ *desk.Request) error {
+	b.p.Desk.Handle(desk.Route{Pattern: "GET /audit/cut", Role: staff.RoleFinance, Handler: func(w http.ResponseWriter, r *desk.Request) error {
+		if err := r.Done(); err != nil {
+			return err
+		}
 		_, _ = w.Write([]byte("half"))
 		_ = http.NewResponseController(w).Flush()
 		return context.DeadlineExceeded
@@ -140,19 +147,25 @@ func TestLooksAreRecorded(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	key, person, keyID := b.Staff(staff.RoleFinance, time.Hour)
-	for _, path := range []string{"/audit/look?merchant=" + merchantA, "/audit/look?mode=live", "/audit/all", "/audit/look?mode=none"} {
+	for _, path := range []string{
+		"/audit/look?merchant=" + merchantA, "/audit/look?mode=live", "/audit/all", "/audit/look?mode=none",
+		"/audit/look?email=jane@example.com", "/audit/one/jane@example.com", "/audit/one/" + key, "/audit/one/pay_1",
+	} {
 		b.ask(t, "GET", path, key)
 	}
-	events, err := b.p.Live.Engine.Store.Stream(t.Context(), person)
+	events, err := b.p.Live.Engine.Store.Stream(t.Context(), staff.LooksStream(person, b.Clock.Now()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []staff.Event{
 		staff.Accessed{KeyID: keyID, Mode: "test", Method: "GET", Path: "/audit/look", Query: "merchant=" + merchantA},
 		staff.Accessed{KeyID: keyID, Mode: "live", Method: "GET", Path: "/audit/look", Query: "mode=live"},
+		staff.Accessed{KeyID: keyID, Mode: "test", Method: "GET", Path: "/audit/one/…"},
+		staff.Accessed{KeyID: keyID, Mode: "test", Method: "GET", Path: "/audit/one/…"},
+		staff.Accessed{KeyID: keyID, Mode: "test", Method: "GET", Path: "/audit/one/pay_1"},
 	}
 	var got []staff.Event
-	for _, e := range events[2:] { // after staff.added and staff.key_issued
+	for _, e := range events {
 		d, err := staff.Codec.Decode(e.Type, e.SchemaVersion, e.Payload)
 		if err != nil {
 			t.Fatal(err)
@@ -164,6 +177,15 @@ func TestLooksAreRecorded(t *testing.T) {
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("recorded is %+v; want %+v", got, want)
+	}
+}
+
+// A handler that would answer without a record is a fault of ours, and shows nothing.
+func TestNothingIsShownUnrecorded(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	if status, body := b.ask(t, "GET", "/audit/unseen", b.StaffKey(staff.RoleFinance)); status != 500 || body["code"] != "internal_error" {
+		t.Errorf("the answer is %d %v", status, body)
 	}
 }
 

@@ -44,7 +44,7 @@ type checkpointJSON struct {
 }
 
 func (h Handlers) checkpoint(w http.ResponseWriter, r *desk.Request) error {
-	if err := r.Query.Done(); err != nil {
+	if err := r.Done(); err != nil {
 		return err
 	}
 	c, err := h[r.Mode].Latest(r.Context())
@@ -56,7 +56,7 @@ func (h Handlers) checkpoint(w http.ResponseWriter, r *desk.Request) error {
 
 func (h Handlers) inclusion(w http.ResponseWriter, r *desk.Request) error {
 	position := number(r.Query, "position", true)
-	if err := r.Query.Done(); err != nil {
+	if err := r.Done(); err != nil {
 		return err
 	}
 	p, err := h[r.Mode].Inclusion(r.Context(), position)
@@ -70,7 +70,7 @@ func (h Handlers) inclusion(w http.ResponseWriter, r *desk.Request) error {
 }
 
 func (h Handlers) consistency(w http.ResponseWriter, r *desk.Request) error {
-	from, to, err := span(r.Query)
+	from, to, err := span(r)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (h Handlers) consistency(w http.ResponseWriter, r *desk.Request) error {
 }
 
 func (h Handlers) events(w http.ResponseWriter, r *desk.Request) error {
-	from, to, err := span(r.Query)
+	from, to, err := span(r)
 	if err != nil {
 		return err
 	}
@@ -113,12 +113,12 @@ func refuse(err error) error {
 }
 
 // span reads from and to; to may be absent.
-func span(q *query.Parameters) (from, to int64, err error) {
-	from, to = number(q, "from", true), number(q, "to", false)
+func span(r *desk.Request) (from, to int64, err error) {
+	from, to = number(r.Query, "from", true), number(r.Query, "to", false)
 	if to > 0 && from > to {
-		q.Wrong("to", problem.TooSmall, "It must not be smaller than from.")
+		r.Query.Wrong("to", problem.TooSmall, "It must not be smaller than from.")
 	}
-	return from, to, q.Done()
+	return from, to, r.Done()
 }
 
 // number reads a position; 0 where it is absent and may be.
