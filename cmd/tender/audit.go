@@ -19,7 +19,7 @@ func auditCommands() []command {
 		{"statement", "show what is owed to a merchant over a period", auditCommand("statement", "/audit/statement", layStatement,
 			"mode", "merchant", "from", "to", "as-of", "basis", "time-zone")},
 		{"export", "write a file that proves to be whole: export events|journal|statement --out", runAuditExport},
-		{"verify", "prove the log where it lies: --log-only", runAuditVerify},
+		{"verify", "prove the log where it lies, what it says and what is shown of it: --log-only", runAuditVerify},
 		{"replay", "fold the whole log with this build: --digest", runAuditReplay},
 		{"checkpoint", "print the last signed checkpoint, to keep it", runAuditCheckpoint},
 		{"proof", "print a proof: proof inclusion|consistency|events", runAuditProof},

@@ -2,17 +2,20 @@ package main
 
 import (
 	"context"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cockroachdb/errors"
+	"golang.org/x/sync/errgroup"
 
 	"tender/cmd/internal/logproof"
 	"tender/cmd/tender/internal/verify"
+	"tender/cmd/tender/internal/verify/streams"
+	"tender/projections"
 )
 
 // paths collects an option that may stand there several times.
@@ -25,16 +28,18 @@ func (p *paths) Set(s string) error { *p = append(*p, s); return nil }
 type verifyFlags struct {
 	database, mode, keys, sealKey string
 	checkpoints                   paths
-	logOnly                       bool
+	logOnly, json                 bool
 }
 
-// runAuditVerify verifies the log by code that shares nothing with what writes it. It
-// fails with the first position that is wrong.
+// runAuditVerify verifies the log by code that shares nothing with what writes it and,
+// unless the log alone is asked for, what it says and what is shown of it. It fails
+// where anything is wrong, with the first position that is.
 func runAuditVerify(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	var f verifyFlags
 	flags := newFlags("audit verify", stderr)
 	flags.StringVar(&f.mode, "mode", "test", "test or live")
-	flags.BoolVar(&f.logOnly, "log-only", false, "positions, versions, chain, tree and checkpoints")
+	flags.BoolVar(&f.logOnly, "log-only", false, "positions, versions, chain, tree, checkpoints and the journal's sums, and no more")
+	flags.BoolVar(&f.json, "json", false, "print what was found as a JSON object")
 	flags.Var(&f.checkpoints, "checkpoints", "a file of checkpoints that were kept outside the database, to be compared, too; may stand there several times")
 	settings := []setting{
 		databaseSetting(&f.database), sealKeySetting(&f.sealKey),
@@ -44,23 +49,68 @@ func runAuditVerify(ctx context.Context, args []string, stdout, stderr io.Writer
 		return err
 	}
 	switch {
-	case !f.logOnly:
-		return usageError("tender: say --log-only: the log is what can be verified")
 	case f.database == "":
 		return usageError("tender: DATABASE_URL is not set; with tender dev running: set -a; . .tender/dev.env")
 	case f.mode != "test" && f.mode != "live":
 		return usageError(fmt.Sprintf("tender: there is no mode %q; use test or live", f.mode))
 	}
-	return verifyLog(ctx, f, stdout)
+	v := &verification{flags: f, shown: newProgress(stderr)}
+	if err := v.run(ctx); err != nil {
+		return err
+	}
+	lay := v.lay
+	if f.json {
+		lay = v.layJSON
+	}
+	if err := lay(stdout); err != nil {
+		return errors.Wrap(err, "write what was found")
+	}
+	return v.verdict()
 }
 
-// verifyLog goes through the log, and says what holds.
-func verifyLog(ctx context.Context, f verifyFlags, stdout io.Writer) error {
-	log := verify.Log{DatabaseURL: f.database, Mode: f.mode}
+// verification is a whole audit of a log where it lies.
+type verification struct {
+	flags  verifyFlags
+	signed bool // the checkpoints' signatures were checked
+	begun  time.Time
+	took   time.Duration
+
+	mu         sync.Mutex // of what follows, while it runs
+	shown      *progress
+	read, said int64 // events that were verified, and audited stream by stream
+
+	findings verify.Findings
+	log      verify.Report
+	streams  streams.Summary
+	compared []projections.Compared
+}
+
+// run verifies the log and, beside that, audits it stream by stream: the two read it in
+// different orders.
+func (v *verification) run(ctx context.Context) error {
+	v.begun = time.Now()
+	defer func() {
+		v.shown.end()
+		v.took = time.Since(v.begun)
+	}()
+	all, ctx := errgroup.WithContext(ctx)
+	all.Go(func() error { return v.verifyLog(ctx) })
+	if !v.flags.logOnly {
+		all.Go(func() error { return v.auditStreams(ctx) })
+	}
+	return all.Wait()
+}
+
+// verifyLog goes through the log.
+func (v *verification) verifyLog(ctx context.Context) error {
+	f := v.flags
+	log := verify.Log{DatabaseURL: f.database, Mode: f.mode, Found: v.findings.Add}
+	log.Progress = func(position, head int64) { v.progress(func() { v.read = position }, head) }
 	var err error
 	if log.Keys, err = f.believed(); err != nil {
 		return err
 	}
+	v.signed = log.Keys != nil
 	for _, path := range f.checkpoints {
 		file, err := os.Open(path)
 		if err != nil {
@@ -71,17 +121,60 @@ func verifyLog(ctx context.Context, f verifyFlags, stdout io.Writer) error {
 		defer stop()
 		log.Kept = append(log.Kept, source)
 	}
-	begun := time.Now()
-	r, err := log.Verify(ctx)
+	v.log, err = log.Verify(ctx)
 	var fault *logproof.Fault
 	if errors.As(err, &fault) {
-		return errors.Newf("the %s log is WRONG at %s", f.mode, fault.Error())
+		v.findings.Add(verify.Finding{Position: fault.Position, Check: verify.CheckLog, Name: string(fault.What), Detail: fault.Detail})
+		return nil
 	}
+	return err
+}
+
+// auditStreams goes through the log stream by stream. The read models are looked at as
+// of one moment, and the log up to a later one.
+func (v *verification) auditStreams(ctx context.Context) error {
+	g, err := openEngine(ctx, v.flags.database, v.flags.mode)
 	if err != nil {
 		return err
 	}
-	printReport(stdout, f.mode, log.Keys != nil, r, time.Since(begun))
-	return nil
+	defer g.Store.Close()
+	runner, err := projections.NewRunner(g.Store, nil, projections.NewCursors(g.Store), readModels(v.flags.mode)...)
+	if err != nil {
+		return err
+	}
+	rows, err := runner.Compare(ctx, func(d projections.Difference) {
+		subject := d.Table
+		if d.Key != "" {
+			subject += " " + d.Key
+		}
+		v.findings.Add(verify.Finding{Position: d.Position, Check: verify.CheckReadModel, Name: d.Projection, Subject: subject, Detail: rowInWords(d)})
+	})
+	if err != nil {
+		return err
+	}
+	defer rows.Close(ctx)
+	head, _, err := g.Store.Head(ctx)
+	if err != nil {
+		return err
+	}
+	v.streams, err = streams.Audit{
+		Log: g.Store, Steps: g.Steps(), Rows: rows, UpTo: head, Found: v.findings.Add,
+		Progress: func(events int64) { v.progress(func() { v.said = events }, head) },
+	}.Run(ctx)
+	v.compared = rows.Compared()
+	return err
+}
+
+// progress takes in how far one of the two readers is.
+func (v *verification) progress(set func(), head int64) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	set()
+	done := v.read
+	if !v.flags.logOnly {
+		done = (v.read + v.said) / 2
+	}
+	v.shown.show("", "verifying", done, head)
 }
 
 // believed returns the public keys that are believed; nil: there are none.
@@ -109,21 +202,4 @@ func (f verifyFlags) believed() (*logproof.Keys, error) {
 	}
 	keys, err := logproof.ParseKeys(text)
 	return &keys, err
-}
-
-func printReport(w io.Writer, mode string, signed bool, r verify.Report, took time.Duration) {
-	fmt.Fprintf(w, "The %s log holds: %d events in %d streams, in %s (%.0f events/s).\n", mode, r.Last, r.Streams, took.Round(time.Millisecond), float64(r.Last)/max(took.Seconds(), 1e-6))
-	fmt.Fprintf(w, "  chain  %s\n", hex.EncodeToString(r.Chain[:]))
-	fmt.Fprintf(w, "  tree   %s\n", r.Root)
-	switch {
-	case r.Checkpoints == 0:
-		fmt.Fprintln(w, "  It is not sealed: whoever could recompute the chain could have changed it.")
-	case signed:
-		fmt.Fprintf(w, "  %d signed checkpoints agree, the last with %d events; %d came after it.\n", r.Checkpoints, r.Sealed, r.Unsealed)
-	default:
-		fmt.Fprintf(w, "  %d checkpoints agree, the last with %d events; %d came after it. NOBODY'S SIGNATURES WERE CHECKED: name the keys with --keys.\n", r.Checkpoints, r.Sealed, r.Unsealed)
-	}
-	if r.LeavesWrongAt > 0 {
-		fmt.Fprintf(w, "  The tiles are wrong from %d on, not the log; the next start of a sealer makes them again.\n", r.LeavesWrongAt)
-	}
 }

@@ -12,11 +12,11 @@ import (
 
 const (
 	barWidth = 30
-	// lineEvery is how often a rebuild is told of where no bar can be drawn.
+	// lineEvery is how often it is told of where no bar can be drawn.
 	lineEvery = 2 * time.Second
 )
 
-// progress shows how a rebuild goes: as a bar where people look on, and in lines
+// progress shows how a rebuild goes, or an audit: as a bar where people look on, and in lines
 // elsewhere.
 type progress struct {
 	out   io.Writer
@@ -54,16 +54,22 @@ func phaseOf(s projections.Status) (phase string, done, total int64) {
 // saw takes in how a generation stands.
 func (p *progress) saw(s projections.Status) {
 	phase, done, total := phaseOf(s)
+	if !s.Serving {
+		p.show(fmt.Sprintf("%s: generation %d: ", s.Name, s.Generation), phase, done, total)
+		return
+	}
+	p.phase = phase
+	p.end()
+	fmt.Fprintf(p.out, "%s: generation %d is served, at position %d, %s after it was begun\n",
+		s.Name, s.Generation, s.Position, p.now().Sub(s.BeganAt).Round(100*time.Millisecond))
+}
+
+// show shows how far a phase is, of how many events.
+func (p *progress) show(what, phase string, done, total int64) {
 	now := p.now()
 	changed := phase != p.phase
 	if changed {
 		p.phase, p.begun, p.first = phase, now, done
-	}
-	if s.Serving {
-		p.end()
-		fmt.Fprintf(p.out, "%s: generation %d is served, at position %d, %s after it was begun\n",
-			s.Name, s.Generation, s.Position, now.Sub(s.BeganAt).Round(100*time.Millisecond))
-		return
 	}
 	if !p.bar && !changed && now.Sub(p.said) < lineEvery {
 		return
@@ -73,7 +79,7 @@ func (p *progress) saw(s projections.Status) {
 	if total > 0 {
 		share = min(float64(done)/float64(total), 1)
 	}
-	text := fmt.Sprintf("%s: generation %d: %s", s.Name, s.Generation, phase)
+	text := what + phase
 	if total > 0 {
 		text += fmt.Sprintf(", %d of %d events (%.0f %%)%s", done, total, 100*share, p.pace(now, done, total))
 	}

@@ -30,6 +30,8 @@ type Log struct {
 	// Kept are checkpoints that somebody kept outside the database, each source by
 	// rising size.
 	Kept []logproof.Source
+	// Found takes what is wrong with the journal; nil: it is left alone.
+	Found func(Finding)
 	// Progress, if any, is told how far the verifier has come, now and then.
 	Progress func(position, head int64)
 }
@@ -40,26 +42,33 @@ type Report struct {
 	Head     int64 // the log's last position when it was begun
 	Tiles    bool  // there were tiles to compare with
 	Unsealed int64 // events after the last checkpoint
+	Journal  Sums
 }
 
 // Verify reads the whole log up to where it ends now. A *logproof.Fault is the first
-// position that is wrong.
+// position that is wrong; what is wrong with the journal is found beside it.
 func (l Log) Verify(ctx context.Context) (Report, error) {
-	rows, err := l.connect(ctx)
-	if err != nil {
-		return Report{}, err
+	var all [3]*pgx.Conn // for the log, for what lies beside it, and for the journal
+	for i := range all {
+		conn, err := l.connect(ctx)
+		if err != nil {
+			return Report{}, err
+		}
+		defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+		all[i] = conn
 	}
-	defer func() { _ = rows.Close(context.WithoutCancel(ctx)) }()
-	beside, err := l.connect(ctx)
-	if err != nil {
-		return Report{}, err
-	}
-	defer func() { _ = beside.Close(context.WithoutCancel(ctx)) }()
+	rows, beside := all[0], all[1]
 
 	// The checkpoints before the head: an honest log reaches as far as every one.
 	stored, err := l.stored(ctx, beside)
 	if err != nil {
 		return Report{}, err
+	}
+	var sums *journal
+	if l.Found != nil {
+		if sums, err = l.journal(ctx, all[2], beside); err != nil {
+			return Report{}, err
+		}
 	}
 	var r Report
 	if err := beside.QueryRow(ctx, `SELECT coalesce(max(position), 0) FROM `+l.table("log", "events")).Scan(&r.Head); err != nil {
@@ -68,7 +77,7 @@ func (l Log) Verify(ctx context.Context) (Report, error) {
 	leaves := &leaves{ctx: ctx, db: beside, tiles: l.table("work", "tiles"), checkpoints: l.table("work", "checkpoints")}
 	v := logproof.NewVerifier(logproof.Config{Checkpoints: logproof.Merge(append(l.Kept, stored)...), Leaves: leaves})
 	for after := int64(0); after < r.Head; after += pageEvents {
-		if err := l.page(ctx, rows, v, after, min(after+pageEvents, r.Head)); err != nil {
+		if err := l.page(ctx, rows, v, sums, after, min(after+pageEvents, r.Head)); err != nil {
 			r.Summary = v.Summary()
 			return r, err
 		}
@@ -79,6 +88,11 @@ func (l Log) Verify(ctx context.Context) (Report, error) {
 	r.Summary, err = v.Finish()
 	r.Tiles = leaves.found
 	r.Unsealed = r.Last - r.Sealed
+	if err != nil || sums == nil {
+		return r, err
+	}
+	err = sums.end()
+	r.Journal = sums.sums
 	return r, err
 }
 
@@ -103,16 +117,19 @@ func (l Log) table(schema, name string) string {
 	return pgx.Identifier{schema + "_" + l.Mode, name}.Sanitize()
 }
 
-// page hands the events after..to on to v. The first page begins with whatever there
+// page hands the events after..to on to v, and what it holds to be right on to the
+// journal, if that is looked at. The first page begins with whatever there
 // is, so that nothing can hide before position 1.
-func (l Log) page(ctx context.Context, conn *pgx.Conn, v *logproof.Verifier, after, to int64) error {
+func (l Log) page(ctx context.Context, conn *pgx.Conn, v *logproof.Verifier, sums *journal, after, to int64) error {
 	where := fmt.Sprintf("position <= %d", to)
 	if after > 0 {
 		where += fmt.Sprintf(" AND position > %d", after)
 	}
 	var found error
 	copied := logproof.NewCopyReader(func(e *logproof.Event) error {
-		found = v.Add(e)
+		if found = v.Add(e); found == nil && sums != nil {
+			found = sums.add(e)
+		}
 		return found
 	})
 	_, err := conn.PgConn().CopyTo(ctx, copied,
