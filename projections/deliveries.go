@@ -2,6 +2,8 @@ package projections
 
 import (
 	"context"
+	"encoding/json"
+	"sync"
 	"time"
 
 	"github.com/cockroachdb/errors"
@@ -135,9 +137,25 @@ type told struct {
 	public string // its public type; "": none
 }
 
+// private are the types of events that concern no delivery, whatever they say: they
+// need not be read.
+var private = sync.OnceValue(func() map[string]bool {
+	all := map[string]bool{}
+	for _, name := range catalogue.Names() {
+		said, err := catalogue.Decode(name, 1, json.RawMessage(`{}`))
+		_, ours := said.(webhook.Event)
+		_, public := object.PublicType(said)
+		all[name] = err == nil && !ours && !public
+	}
+	return all
+})
+
 func concerningDeliveries(events []eventstore.Event) ([]told, error) {
 	var all []told
 	for _, e := range events {
+		if private()[e.Type] {
+			continue
+		}
 		said, err := catalogue.Decode(e.Type, e.SchemaVersion, e.Payload)
 		if err != nil {
 			return nil, errors.Wrapf(err, "event %d", e.Position)

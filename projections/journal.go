@@ -47,7 +47,15 @@ var journalTable = Table{
 		"(merchant_id, id)",
 		"(effective_at, id)",
 		"(merchant_id, effective_at, id)",
+		"(payment_id, id)",
+		rareAccounts(),
 	},
+}
+
+// rareAccounts is the index of the accounts that few entries stand on, which a look
+// through the journal would hardly find.
+func rareAccounts() string {
+	return fmt.Sprintf("(account, id) WHERE account IN ('%s', '%s')", journal.Suspense, journal.RefundsInTransit)
 }
 
 // journalPaymentsTable has a row for each payment: what the entries of its next event
@@ -180,6 +188,14 @@ func (journalProjection) kinds() []id.Prefix { return []id.Prefix{id.Payment} }
 // stream implements [streamwise].
 func (journalProjection) stream(id string) streamFold {
 	return &journalFold{payment: journalPayment{row: Row{ID: id}}}
+}
+
+// remove implements [streamwise].
+func (journalProjection) remove(ctx context.Context, tx pgx.Tx, g Generation, id string) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM `+g.Table(journalTable)+` WHERE payment_id = $1`, id); err != nil {
+		return errors.Wrapf(err, "remove the entries of payment %s", id)
+	}
+	return journalPaymentsTable.Delete(ctx, tx, g, []string{id})
 }
 
 // journalFold is a payment, with its entries until now: a few for each capture, void and

@@ -320,4 +320,51 @@ func TestTheJournalStopsAtWhatItCannotRead(t *testing.T) {
 	if b.dump(projections.JournalName, n) != b.dump(projections.JournalName, 1) {
 		t.Error("what was made anew is not what was kept")
 	}
+	p.leavesOut(n, q, head)
+}
+
+// leavesOut has generation n of the journal, which stands at a position, go on without
+// it; a decision that it can't follow stops it again. Then it leaves out an event that it
+// has taken in, and takes it in again.
+func (p *purchases) leavesOut(n int, q *purchase, position int64) {
+	b, t := p.bundle, p.t
+	t.Helper()
+	cursors, k := projections.NewCursors(b.store), projections.JournalName
+	resume := func() {
+		t.Helper()
+		if err := cursors.Resume(b.ctx, k); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stops := func() {
+		t.Helper()
+		eventually(t, "it stops", func() bool { return b.status(k, n).State == projections.Stopped })
+	}
+	before := b.dump(k, n)
+	b.decide(k, skip(q.id, position))
+	resume()
+	b.reaches(k)
+	if b.dump(k, n) != before {
+		t.Error("what is left out has left entries")
+	}
+	b.decide(k, restore(q.id, position))
+	stops()
+	b.decide(k, skip(q.id, position))
+	resume()
+	b.reaches(k)
+	if b.dump(k, n) != before || b.setAside(k, n) != "" {
+		t.Errorf("it holds others, or has set aside %q", b.setAside(k, n))
+	}
+	log := b.log()
+	i := slices.IndexFunc(log, func(e eventstore.Event) bool { return e.Type == "payment.captured" && e.Position != position })
+	b.decide(k, skip(log[i].Stream, log[i].Position))
+	b.reaches(k)
+	if b.dump(k, n) == before {
+		t.Error("the capture that is left out stands there still")
+	}
+	b.decide(k, restore(log[i].Stream, log[i].Position))
+	b.reaches(k)
+	if b.dump(k, n) != before {
+		t.Error("taken in again, it is not as before")
+	}
 }

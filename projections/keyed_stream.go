@@ -1,6 +1,10 @@
 package projections
 
 import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
 	"tender/domain/id"
 	"tender/eventstore"
 )
@@ -11,6 +15,11 @@ func (k Keyed[S]) kinds() []id.Prefix { return k.Streams }
 // stream implements [streamwise].
 func (k Keyed[S]) stream(id string) streamFold {
 	return &keyedRow[S]{k: k, f: folded[S]{row: Row{ID: id}}}
+}
+
+// remove implements [streamwise].
+func (k Keyed[S]) remove(ctx context.Context, tx pgx.Tx, g Generation, id string) error {
+	return k.Table.Delete(ctx, tx, g, []string{id})
 }
 
 // keyedRow is the row of one stream, on its way.

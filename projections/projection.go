@@ -57,6 +57,8 @@ type streamwise interface {
 	kinds() []id.Prefix
 	// stream returns a fold of a stream's events, from its first, into its rows.
 	stream(id string) streamFold
+	// remove removes the rows of a stream.
+	remove(ctx context.Context, tx pgx.Tx, g Generation, id string) error
 }
 
 func streamwiseOf(p Projection) (streamwise, bool) {

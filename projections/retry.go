@@ -11,7 +11,7 @@ var (
 	// ErrNotParked says that a projection has not set that event aside.
 	ErrNotParked = errors.New("the event is not set aside")
 	// ErrNeedsRebuild says that a projection can't take one stream up again by itself,
-	// because its rows depend on the order of all events, or lie in several tables.
+	// because its rows depend on the order of all events.
 	ErrNeedsRebuild = errors.New("only a rebuild takes up again what was set aside")
 	// ErrStillFails says that an event that was set aside still can't be applied.
 	ErrStillFails = errors.New("the event still can't be applied")

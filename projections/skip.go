@@ -63,7 +63,8 @@ func (w *worker) leaveOut(events []eventstore.Event) []eventstore.Event {
 
 // follow has the generation follow decision e, up to which it has come in tx: the
 // stream that it is about is folded anew, without what is left out now. What can't be
-// applied of it is set aside. What was decided before the generation was made it has
+// applied of it is set aside; where nothing may be, the projection stops at the
+// decision, until it is taken back. What was decided before the generation was made it has
 // known from its first event on.
 func (w *worker) follow(ctx context.Context, tx pgx.Tx, e eventstore.Event) error {
 	if e.Position <= w.at.target {
@@ -87,6 +88,9 @@ func (w *worker) follow(ctx context.Context, tx pgx.Tx, e eventstore.Event) erro
 	if err != nil {
 		return err
 	}
+	if len(left) > 0 && w.def.Policy == Stop {
+		return &faultError{err: errors.Wrapf(why, "position %d, which is to be taken in again", left[0].Position)}
+	}
 	for i, e := range left {
 		reason := ""
 		if i == 0 {
@@ -108,6 +112,9 @@ func (w *worker) followByRebuild(ctx context.Context, tx pgx.Tx, decision readmo
 		_, err := tx.Exec(ctx, w.sql.unpark, w.def.Name, w.generation.Number, d.Position, d.Stream, ErrNeedsRebuild.Error())
 		return errors.Wrap(err, "forget what was set aside")
 	case readmodel.EventRestored:
+		if w.def.Policy == Stop {
+			return &faultError{err: errors.Wrapf(ErrNeedsRebuild, "position %d, which is to be taken in again", d.Position)}
+		}
 		e, err := w.store.After(ctx, d.Position-1, 1)
 		if err != nil || len(e) == 0 {
 			return errors.CombineErrors(err, errors.Newf("position %d", d.Position))

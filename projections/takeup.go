@@ -11,14 +11,14 @@ import (
 )
 
 // takeUp folds a stream anew, up to where a generation is, whose cursor tx holds, and
-// has its row follow. What can't be applied stays out, with all that comes after it:
+// has its rows follow. What can't be applied stays out, with all that comes after it:
 // left are those events, and why the first of them fails. It is [ErrNeedsRebuild] where
 // a stream can't be folded alone.
 func takeUp(
 	ctx context.Context, tx pgx.Tx, from *eventstore.Store, p Projection, g Generation, stream string, upTo int64,
 ) (left []eventstore.Event, why, err error) {
 	byStream, can := streamwiseOf(p)
-	if !can || len(p.Definition().Tables) > 1 {
+	if !can {
 		return nil, nil, errors.Wrap(ErrNeedsRebuild, p.Definition().Name)
 	}
 	skipped, err := Skipped(ctx, from, p.Definition().Name)
@@ -34,9 +34,9 @@ func takeUp(
 		return is || e.Position > upTo
 	})
 	for n := len(events); ; {
-		rows, done, err := refold(byStream, stream, events[:n])
+		rows, done, err := refold(p, byStream, stream, events[:n])
 		if err == nil {
-			err = putAlone(ctx, tx, p.Definition().Tables[0], g, stream, rows)
+			err = replaceRows(ctx, tx, p, byStream, g, stream, rows)
 		}
 		switch {
 		case err == nil:
@@ -48,34 +48,38 @@ func takeUp(
 	}
 }
 
-// refold folds the events of one stream into rows of the only table, and returns how
-// many could be.
-func refold(p streamwise, stream string, events []eventstore.Event) (rows []Row, done int, err error) {
+// refold folds the events of one stream into rows of each table, and returns how many
+// could be.
+func refold(p Projection, byStream streamwise, stream string, events []eventstore.Event) (rows [][]Row, done int, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = errors.Newf("panic: %v", v)
 		}
 	}()
-	fold := p.stream(stream)
+	fold := byStream.stream(stream)
 	for _, e := range events {
 		if err := fold.add(e); err != nil {
 			return nil, done, err
 		}
 		done++
 	}
-	all := make([][]Row, 1)
-	err = fold.finish(all)
-	return all[0], done, err
+	rows = make([][]Row, len(p.Definition().Tables))
+	return rows, done, fold.finish(rows)
 }
 
-// putAlone has the row of a stream follow, if there is one. Tx goes on if PostgreSQL
-// refuses the row.
-func putAlone(ctx context.Context, tx pgx.Tx, t Table, g Generation, stream string, rows []Row) error {
+// replaceRows puts a stream's rows in the place of those that there are. Tx goes on if
+// PostgreSQL refuses one.
+func replaceRows(ctx context.Context, tx pgx.Tx, p Projection, byStream streamwise, g Generation, stream string, rows [][]Row) error {
 	return pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error {
-		if len(rows) > 0 {
-			return t.Put(ctx, tx, g, rows)
+		if err := byStream.remove(ctx, tx, g, stream); err != nil {
+			return err
 		}
-		return t.Delete(ctx, tx, g, []string{stream})
+		for i, t := range p.Definition().Tables {
+			if err := t.Put(ctx, tx, g, rows[i]); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

@@ -20,7 +20,7 @@ func TestWhatReadsAWholeLogIsMeasured(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	_, median, _ := strings.Cut(string(out), "\nmedian\n")
-	const took, process = ` +[0-9.]+(ms|s) +[1-9]\d*/s`, ` +CPU +[0-9.]+(ms|s) +peak +[1-9]\d* MB`
+	const took, process = ` +[0-9.]+(ms|s) +[1-9]\d*/s +CPU +[0-9.]+(ms|s)`, ` and +[0-9.]+(ms|s) +peak +[1-9]\d* MB`
 	rows := []string{
 		`  \(a\) the log read with COPY +[4-9]\d{3} events` + took,
 		`  \(a'\) payments' events, by stream, with COPY +[1-9]\d* events` + took,

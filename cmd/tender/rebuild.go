@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -25,6 +26,10 @@ const (
 // interruptTimeout bounds how long a command that was interrupted takes to say so in
 // the database.
 const interruptTimeout = 5 * time.Second
+
+// rebuildGCPercent lets rubbish gather for longer than usual: most of what a rebuild has
+// in memory is, and it never has much.
+const rebuildGCPercent = 400
 
 // rebuilder makes read models anew.
 type rebuilder struct {
@@ -68,6 +73,7 @@ func runRebuild(ctx context.Context, args []string, stdout, stderr io.Writer) er
 	if chosen != 1 {
 		return usageError("tender: use tender rebuild NAME, tender rebuild --all, or tender rebuild --rollback NAME; tender projections lists the names")
 	}
+	debug.SetGCPercent(rebuildGCPercent)
 	g, err := openEngine(ctx, database, *mode)
 	if err != nil {
 		return err

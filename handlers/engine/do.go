@@ -349,6 +349,8 @@ func (g *Engine) advance(stream string, events []eventstore.Event) {
 		g.BrandObjects.advance(events)
 	case id.Staff:
 		g.Staff.advance(events)
+	case id.Access:
+		g.Looks.advance(events)
 	case id.Logo:
 		g.Logos.advance(events)
 	case id.Endpoint:

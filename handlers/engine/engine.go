@@ -54,6 +54,7 @@ type Engine struct {
 	Merchants     *View[merchant.State]
 	Logos         *View[logo.State]
 	Staff         *View[staff.State]
+	Looks         *View[staff.Looks]
 	Endpoints     *View[webhook.Endpoint]
 	Deliveries    *View[webhook.Delivery]
 	Customers     *View[customer.State]
@@ -101,6 +102,9 @@ func New(store *eventstore.Store, now func() time.Time) *Engine {
 		}),
 		Staff: newView(func(s staff.State, e eventstore.Event, d codec.Named) staff.State {
 			return staff.Evolve(s, e.Stream, d.(staff.Event))
+		}),
+		Looks: newView(func(s staff.Looks, _ eventstore.Event, d codec.Named) staff.Looks {
+			return staff.EvolveLooks(s, d.(staff.Event))
 		}),
 		Endpoints: newView(func(s webhook.Endpoint, e eventstore.Event, d codec.Named) webhook.Endpoint {
 			return webhook.EvolveEndpoint(s, e.Stream, e.MerchantID, e.At, d.(webhook.Event))

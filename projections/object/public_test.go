@@ -3,6 +3,9 @@ package object_test
 import (
 	"encoding/json"
 	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -102,6 +105,45 @@ func TestTime(t *testing.T) {
 		var parse *time.ParseError
 		if !errors.As(err, &parse) {
 			t.Errorf("%s is read as %v, %v", wrong, time.Time(v), err)
+		}
+	}
+}
+
+// Whether an event is told its type alone says: who looks for public events need not
+// read the others.
+func TestWhetherAnEventIsToldItsTypeSays(t *testing.T) {
+	t.Parallel()
+	samples, err := filepath.Glob(filepath.Join("..", "..", "domain", "*", "testdata", "*.v1*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, path := range samples {
+		name, _, _ := strings.Cut(filepath.Base(path), ".v1")
+		aggregate, rest, _ := strings.Cut(name, ".")
+		rest, _, _ = strings.Cut(rest, ".") // which of several samples it is
+		name = aggregate + "." + rest
+		full, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bare, err := catalogue.Decode(name, 1, json.RawMessage(`{}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		said, err := catalogue.Decode(name, 1, full)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, always := object.PublicType(bare)
+		if _, told := object.PublicType(said); told != always {
+			t.Errorf("%s is told: %t; without anything in it: %t", path, told, always)
+		}
+		seen[name] = true
+	}
+	for _, name := range catalogue.Names() {
+		if !seen[name] {
+			t.Errorf("there is no sample of %s", name)
 		}
 	}
 }

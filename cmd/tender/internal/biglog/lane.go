@@ -66,6 +66,7 @@ type lane struct {
 	deliveries    book[webhook.Delivery, webhook.Event]
 	recoveries    book[recovery.State, recovery.Event]
 	people        book[staff.State, staff.Event]
+	looks         book[staff.Looks, staff.Event]
 	readModels    book[readmodel.State, readmodel.Event]
 }
 
@@ -99,6 +100,7 @@ func (l *lane) forget() {
 	l.deliveries = newBook(webhook.Codec, timeless(webhook.EvolveDelivery))
 	l.recoveries = newBook(recovery.Codec, timeless(recovery.Evolve))
 	l.people = newBook(staff.Codec, timeless(staff.Evolve))
+	l.looks = newBook(staff.Codec, func(s staff.Looks, _ string, _ time.Time, e staff.Event) staff.Looks { return staff.EvolveLooks(s, e) })
 	l.readModels = newBook(readmodel.Codec, func(s readmodel.State, _ string, _ time.Time, e readmodel.Event) readmodel.State {
 		return readmodel.Evolve(s, e)
 	})

@@ -108,7 +108,12 @@ func (l *lane) staffLooks() {
 		cmd.MerchantID = ""
 		events, err := staff.Decide(l.people.of(personID), c)
 		l.must(err)
-		writes(cmd, l.people, personID, events...)
+		if _, looks := c.(staff.Access); looks {
+			reads(cmd, l.people, personID)
+			writes(cmd, l.looks, staff.LooksStream(personID, l.now.Wall), events...)
+		} else {
+			writes(cmd, l.people, personID, events...)
+		}
 		cmd.send()
 	}
 	asks(operator, staff.Add{Name: "Person " + l.digits(4)})
