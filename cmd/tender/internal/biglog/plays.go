@@ -25,7 +25,7 @@ var plays = []play{
 	{30, (*lane).chargeOnDemand}, {6, (*lane).chargeAndGiveBack}, {8, (*lane).methodForbidden}, {4, (*lane).cardholderRevokes},
 	{8, (*lane).mandateExhausted}, {4, (*lane).mandateExpires}, {5, (*lane).instalments},
 	{24, (*lane).subscribe}, {6, (*lane).subscribeWithRetries}, {5, (*lane).subscriptionPauses}, {5, (*lane).subscriptionEnds},
-	{6, (*lane).methodReplaced}, {4, (*lane).overdueReleased}, {4, (*lane).nobodyReplaces}, {6, (*lane).onAClock},
+	{6, (*lane).methodReplaced}, {4, (*lane).overdueReleased}, {4, (*lane).nobodyReplaces}, {4, (*lane).onAClock}, {2, (*lane).clockDeleted},
 	// The merchant and the house.
 	{4, (*lane).endpointLives}, {2, (*lane).endpointFails}, {3, (*lane).recover}, {2, (*lane).recoveryStops},
 	{3, (*lane).settingsChange}, {2, (*lane).slowed}, {4, (*lane).staffLooks}, {1, (*lane).leavesOut},

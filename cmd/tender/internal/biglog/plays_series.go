@@ -195,7 +195,10 @@ func (l *lane) onAClock() {
 	l.ticks(clock.Advance{To: until})
 	l.collects(a.subscriptionID, until, paid)
 	l.ticks(clock.Finish{})
-	if l.once(50) {
-		l.ticks(clock.Delete{})
-	}
+}
+
+// clockDeleted takes the time away from whoever lives on it.
+func (l *lane) clockDeleted() {
+	l.onAClock()
+	l.ticks(clock.Delete{})
 }
