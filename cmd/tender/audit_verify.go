@@ -27,6 +27,7 @@ func (p *paths) Set(s string) error { *p = append(*p, s); return nil }
 // verifyFlags are the options of tender audit verify.
 type verifyFlags struct {
 	database, mode, keys, sealKey string
+	origin                        string
 	checkpoints                   paths
 	logOnly, json                 bool
 }
@@ -39,6 +40,7 @@ func runAuditVerify(ctx context.Context, args []string, stdout, stderr io.Writer
 	flags := newFlags("audit verify", stderr)
 	flags.StringVar(&f.mode, "mode", "test", "test or live")
 	flags.BoolVar(&f.logOnly, "log-only", false, "positions, versions, chain, tree, checkpoints and the journal's sums, and no more")
+	flags.StringVar(&f.origin, "origin", "", "whose checkpoints are believed, as their first line names it; default: whose the first one is")
 	flags.BoolVar(&f.json, "json", false, "print what was found as a JSON object")
 	flags.Var(&f.checkpoints, "checkpoints", "a file of checkpoints that were kept outside the database, to be compared, too; may stand there several times")
 	settings := []setting{
@@ -104,7 +106,7 @@ func (v *verification) run(ctx context.Context) error {
 // verifyLog goes through the log.
 func (v *verification) verifyLog(ctx context.Context) error {
 	f := v.flags
-	log := verify.Log{DatabaseURL: f.database, Mode: f.mode, Found: v.findings.Add}
+	log := &verify.Log{DatabaseURL: f.database, Mode: f.mode, Found: v.findings.Add, Origin: f.origin}
 	log.Progress = func(position, head int64) { v.progress(func() { v.read = position }, head) }
 	var err error
 	if log.Keys, err = f.believed(); err != nil {
@@ -122,6 +124,9 @@ func (v *verification) verifyLog(ctx context.Context) error {
 		log.Kept = append(log.Kept, source)
 	}
 	v.log, err = log.Verify(ctx)
+	if errors.Is(err, verify.ErrNothingKept) {
+		return errors.Newf("a file of checkpoints holds none, so that nothing would be compared: %s", strings.Join(f.checkpoints, ", "))
+	}
 	var fault *logproof.Fault
 	if errors.As(err, &fault) {
 		v.findings.Add(verify.Finding{Position: fault.Position, Check: verify.CheckLog, Name: string(fault.What), Detail: fault.Detail})

@@ -117,9 +117,12 @@ func (v *verification) layLog(w io.Writer, findings []verify.Finding) {
 	case r.Checkpoints == 0:
 		fmt.Fprintln(w, "  It is not sealed: whoever could recompute the chain could have changed it.")
 	case v.signed:
-		fmt.Fprintf(w, "  %d signed checkpoints agree, the last with %d events; %d came after it.\n", r.Checkpoints, r.Sealed, r.Unsealed)
+		fmt.Fprintf(w, "  %d checkpoints signed for %s agree, the last with %d events; %d came after it.\n", r.Checkpoints, r.Origin, r.Sealed, r.Unsealed)
 	default:
 		fmt.Fprintf(w, "  %d checkpoints agree, the last with %d events; %d came after it. NOBODY'S SIGNATURES WERE CHECKED: name the keys with --keys.\n", r.Checkpoints, r.Sealed, r.Unsealed)
+	}
+	if r.Kept > 0 {
+		fmt.Fprintf(w, "  %d of them were kept outside the database.\n", r.Kept)
 	}
 	if r.LeavesWrongAt > 0 {
 		fmt.Fprintf(w, "  The tiles are wrong from %d on, not the log; the next start of a sealer makes them again.\n", r.LeavesWrongAt)
@@ -169,6 +172,9 @@ func (v *verification) layStreams(w io.Writer, findings []verify.Finding) {
 // verdict is the command's end: an error where anything is wrong.
 func (v *verification) verdict() error {
 	findings, total := v.findings.All()
+	if total == 0 && v.signed && v.log.Checkpoints == 0 && v.log.Last > 0 {
+		return errors.Newf("the %s log is in order, and nothing proves that it is the one that was written: keys were named, and there is no checkpoint", v.flags.mode)
+	}
 	if total == 0 {
 		return nil
 	}

@@ -34,7 +34,8 @@ func TestTheWholeLogIsVerified(t *testing.T) {
 	i.eventually(30*time.Second, "all is shown", func() bool {
 		return i.sql(`SELECT (bool_and(position = (SELECT max(position) FROM log_test.events)))::text FROM read_test.projections WHERE name IN ('journal', 'payments', 'sessions')`) == "true"
 	})
-	if out := i.mustRun("audit", "verify"); !strings.Contains(out, "The test log holds") || !strings.Contains(out, "read models show what the log folds to") {
+	if out := i.mustRun("audit", "verify"); !strings.Contains(out, "The test log holds") || !strings.Contains(out, "read models show what the log folds to") ||
+		!strings.Contains(out, "checkpoints signed for ") {
 		t.Fatalf("audit verify says\n%s", out)
 	}
 	wrong := func(position string, says ...string) {

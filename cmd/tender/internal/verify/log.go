@@ -34,20 +34,27 @@ type Log struct {
 	Found func(Finding)
 	// Progress, if any, is told how far the verifier has come, now and then.
 	Progress func(position, head int64)
+
+	// Origin is whose checkpoints are believed, as installation/log_test; "": whose the
+	// first one is that is read. Keys may list those of several installations, and a
+	// checkpoint of another says nothing about this log.
+	Origin string
 }
 
 // Report is what was found to be right.
 type Report struct {
 	logproof.Summary
-	Head     int64 // the log's last position when it was begun
-	Tiles    bool  // there were tiles to compare with
-	Unsealed int64 // events after the last checkpoint
+	Head     int64  // the log's last position when it was begun
+	Tiles    bool   // there were tiles to compare with
+	Unsealed int64  // events after the last checkpoint
+	Origin   string // of the checkpoints; "": there are none
+	Kept     int    // how many were kept outside the database, of those that agree
 	Journal  Sums
 }
 
 // Verify reads the whole log up to where it ends now. A *logproof.Fault is the first
 // position that is wrong; what is wrong with the journal is found beside it.
-func (l Log) Verify(ctx context.Context) (Report, error) {
+func (l *Log) Verify(ctx context.Context) (Report, error) {
 	var all [3]*pgx.Conn // for the log, for what lies beside it, and for the journal
 	for i := range all {
 		conn, err := l.connect(ctx)
@@ -75,17 +82,28 @@ func (l Log) Verify(ctx context.Context) (Report, error) {
 		return r, errors.Wrap(err, "read the log's head")
 	}
 	leaves := &leaves{ctx: ctx, db: beside, tiles: l.table("work", "tiles"), checkpoints: l.table("work", "checkpoints")}
-	v := logproof.NewVerifier(logproof.Config{Checkpoints: logproof.Merge(append(l.Kept, stored)...), Leaves: leaves})
-	for after := int64(0); after < r.Head; after += pageEvents {
-		if err := l.page(ctx, rows, v, sums, after, min(after+pageEvents, r.Head)); err != nil {
+	kept := make([]int, len(l.Kept))
+	sources := []logproof.Source{stored}
+	for i, source := range l.Kept {
+		sources = append(sources, counting(source, &kept[i]))
+	}
+	v := logproof.NewVerifier(logproof.Config{Checkpoints: logproof.Merge(sources...), Leaves: leaves})
+	for after, more := int64(0), true; more; {
+		if after, more, err = l.page(ctx, rows, v, sums, after, r.Head); err != nil {
 			r.Summary = v.Summary()
 			return r, err
 		}
 		if l.Progress != nil {
-			l.Progress(min(after+pageEvents, r.Head), r.Head)
+			l.Progress(after, r.Head)
 		}
 	}
 	r.Summary, err = v.Finish()
+	r.Origin = l.Origin
+	for i, n := range kept {
+		if r.Kept += n; n == 0 && err == nil {
+			return r, errors.Wrapf(ErrNothingKept, "source %d", i+1)
+		}
+	}
 	r.Tiles = leaves.found
 	r.Unsealed = r.Last - r.Sealed
 	if err != nil || sums == nil {
@@ -94,6 +112,21 @@ func (l Log) Verify(ctx context.Context) (Report, error) {
 	err = sums.end()
 	r.Journal = sums.sums
 	return r, err
+}
+
+// ErrNothingKept says that what was named as kept checkpoints holds none: nothing would
+// have been compared.
+var ErrNothingKept = errors.New("it holds no checkpoint")
+
+// counting counts what a source gives.
+func counting(from logproof.Source, n *int) logproof.Source {
+	return func() (logproof.Checkpoint, bool, error) {
+		c, more, err := from()
+		if more && err == nil {
+			*n++
+		}
+		return c, more, err
+	}
 }
 
 // connect opens a connection that reads by index: the statistics of a table may be
@@ -117,34 +150,37 @@ func (l Log) table(schema, name string) string {
 	return pgx.Identifier{schema + "_" + l.Mode, name}.Sanitize()
 }
 
-// page hands the events after..to on to v, and what it holds to be right on to the
-// journal, if that is looked at. The first page begins with whatever there
-// is, so that nothing can hide before position 1.
-func (l Log) page(ctx context.Context, conn *pgx.Conn, v *logproof.Verifier, sums *journal, after, to int64) error {
-	where := fmt.Sprintf("position <= %d", to)
+// page hands the next events after a position, up to the head, on to v, and what it
+// holds to be right on to the journal, if that is looked at. It goes by events, not by
+// positions: one that was moved far ahead is next, and wrong. The first page begins with
+// whatever there is, so that nothing can hide before position 1.
+func (l Log) page(ctx context.Context, conn *pgx.Conn, v *logproof.Verifier, sums *journal, after, head int64) (last int64, more bool, err error) {
+	where := fmt.Sprintf("position <= %d", head)
 	if after > 0 {
 		where += fmt.Sprintf(" AND position > %d", after)
 	}
 	var found error
+	last, n := after, 0
 	copied := logproof.NewCopyReader(func(e *logproof.Event) error {
 		if found = v.Add(e); found == nil && sums != nil {
 			found = sums.add(e)
 		}
+		last, n = e.Position, n+1
 		return found
 	})
-	_, err := conn.PgConn().CopyTo(ctx, copied,
-		`COPY (SELECT `+logproof.Columns+` FROM `+l.table("log", "events")+` WHERE `+where+` ORDER BY position) TO STDOUT (FORMAT binary)`)
-	if found != nil {
-		return found
+	_, err = conn.PgConn().CopyTo(ctx, copied,
+		`COPY (SELECT `+logproof.Columns+` FROM `+l.table("log", "events")+` WHERE `+where+fmt.Sprintf(` ORDER BY position LIMIT %d) TO STDOUT (FORMAT binary)`, pageEvents))
+	switch {
+	case found != nil:
+		return last, false, found
+	case err != nil:
+		return last, false, errors.Wrap(err, "read the log")
 	}
-	if err != nil {
-		return errors.Wrap(err, "read the log")
-	}
-	return copied.Close()
+	return last, n == pageEvents, copied.Close()
 }
 
 // stored returns the checkpoints that the database has now.
-func (l Log) stored(ctx context.Context, conn *pgx.Conn) (logproof.Source, error) {
+func (l *Log) stored(ctx context.Context, conn *pgx.Conn) (logproof.Source, error) {
 	table := l.table("work", "checkpoints")
 	var end int64
 	if err := conn.QueryRow(ctx, `SELECT coalesce(max(number), 0) FROM `+table).Scan(&end); err != nil {
@@ -175,7 +211,7 @@ func (l Log) stored(ctx context.Context, conn *pgx.Conn) (logproof.Source, error
 }
 
 // Believe reads a checkpoint of this log, and believes it if its signature says so.
-func (l Log) Believe(note string) (logproof.Checkpoint, error) {
+func (l *Log) Believe(note string) (logproof.Checkpoint, error) {
 	read := logproof.Unsigned
 	if l.Keys != nil {
 		read = l.Keys.Checkpoint
@@ -183,6 +219,12 @@ func (l Log) Believe(note string) (logproof.Checkpoint, error) {
 	c, err := read(note)
 	if err == nil && !strings.HasSuffix(c.Origin, "/log_"+l.Mode) {
 		err = errors.Newf("it is one of %s, not of the %s log", c.Origin, l.Mode)
+	}
+	if err == nil && l.Origin == "" {
+		l.Origin = c.Origin
+	}
+	if err == nil && c.Origin != l.Origin {
+		err = errors.Newf("it is one of %s, and others are of %s: name the one that is meant with --origin", c.Origin, l.Origin)
 	}
 	return c, err
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"tender/cmd/internal/logproof"
+	"tender/cmd/tender/internal/verify"
 	"tender/eventstore/seal"
 )
 
@@ -102,6 +103,8 @@ func TestEveryTamperingInTheDatabaseIsFound(t *testing.T) {
 		try("deleted and rechained", p, logproof.Removed, append(append([]string{fmt.Sprintf(`DELETE FROM log_test.events WHERE position = %d`, p)}, move(p+1, -1)...), rewritten)...)
 		try("inserted and rechained", p, logproof.Added, append(append(move(p, 1), fake(p)), rewritten)...)
 	}
+	far := somewhere()
+	try("moved far ahead", far, logproof.Removed, fmt.Sprintf(`UPDATE log_test.events SET position = 9000000000000000000 WHERE position = %d`, far))
 	try("everything is gone", 1, logproof.CutOff, `DELETE FROM log_test.events`)
 	try("something before the first", 0, logproof.Added, `ALTER TABLE log_test.events DROP CONSTRAINT events_position_check`, fake(0))
 	if r, err := b.log.Verify(b.ctx); err != nil || r.Last != size || r.Sealed != size || r.Checkpoints != 4 || !r.Tiles || r.LeavesWrongAt != 0 {
@@ -133,6 +136,30 @@ func TestAForgerWhoKnowsEverythingIsFoundByWhatHasLeft(t *testing.T) {
 	var fault *logproof.Fault
 	if !errors.As(err, &fault) || fault.What != logproof.Changed || !strings.Contains(fault.Detail, "300") {
 		t.Errorf("with the checkpoint that left: %v", err)
+	}
+}
+
+// What was kept may hold nothing, or be of another installation whose keys are listed,
+// too: neither proves anything.
+func TestWhatProvesNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.fill(5)
+	b.seal()
+	source, stop := logproof.FileSource("kept", strings.NewReader(""), b.log.Believe)
+	defer stop()
+	empty := b.log
+	empty.Kept = []logproof.Source{source}
+	if _, err := empty.Verify(b.ctx); !errors.Is(err, verify.ErrNothingKept) {
+		t.Errorf("with an empty file: %v", err)
+	}
+	other := b.log
+	other.Origin = "elsewhere/log_test"
+	if _, err := other.Verify(b.ctx); err == nil || !strings.Contains(err.Error(), "--origin") {
+		t.Errorf("as another's: %v", err)
+	}
+	if r, err := b.log.Verify(b.ctx); err != nil || !strings.HasSuffix(r.Origin, "/log_test") || r.Kept != 0 {
+		t.Errorf("found was %+v, %v", r, err)
 	}
 }
 
