@@ -1,9 +1,11 @@
 package seal_test
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"testing"
+	"time"
 
 	"tender/eventstore"
 	"tender/eventstore/seal"
@@ -36,10 +38,12 @@ func TestALogThatDoesNotGoOnFromWhereItWasSealedStopsSealing(t *testing.T) {
 				t.Errorf("%d checkpoints were signed", len(all))
 			}
 			b.force(`DELETE FROM log_test.events`, `INSERT INTO log_test.events SELECT * FROM public.saved`)
-			b.sealTo(15)
-			if status, err := seal.Read(b.ctx, b.store); err != nil || status.Alarm != "" {
-				t.Errorf("after it was mended, the status is %+v, %v", status, err)
-			}
+			b.sealer()
+			b.sealed(15)
+			eventually(t, "the alarm ends after it was mended", func() bool {
+				status, err := seal.Read(b.ctx, b.store)
+				return err == nil && status.Alarm == ""
+			})
 		})
 	}
 }
@@ -186,6 +190,53 @@ func TestAnOutletThatComesBackGetsTheLastCheckpoint(t *testing.T) {
 	if s.State().Condition != seal.Running {
 		t.Errorf("the sealer is %s", s.State().Condition)
 	}
+}
+
+// TestTheAlarmOfAStoppedSealerStays looks at it each time the sealer takes up the log
+// anew, which holds up to the last checkpoint.
+func TestTheAlarmOfAStoppedSealerStays(t *testing.T) {
+	b := setup(t)
+	out := &witness{Outlet: seal.NewFile(t.TempDir(), testLog), looked: make(chan struct{})}
+	b.fill(10)
+	b.sealTo(10, outlets(out.Outlet))
+	b.fill(5)
+	b.force(`UPDATE log_test.events SET payload = '{}' WHERE position = 13`)
+	var since time.Time
+	out.look = func(n int) {
+		status, err := seal.Read(b.ctx, b.store)
+		switch {
+		case n == 0: // nothing was found yet
+		case err != nil || status.Alarm == "":
+			t.Errorf("at look %d the status is %+v, %v", n, status, err)
+		case n == 1:
+			since = status.Since
+		case !status.Since.Equal(since):
+			t.Errorf("at look %d it has stopped since %s, not since %s", n, status.Since, since)
+		}
+	}
+	b.sealer(outlets(out))
+	for range 6 {
+		<-out.looked
+	}
+}
+
+// witness is an outlet that looks around whenever a sealer asks for its last
+// checkpoint.
+type witness struct {
+	seal.Outlet
+	look   func(n int)
+	looked chan struct{}
+	n      int
+}
+
+func (w *witness) Last(ctx context.Context) (string, error) {
+	w.look(w.n)
+	w.n++
+	select {
+	case w.looked <- struct{}{}:
+	case <-ctx.Done():
+	}
+	return w.Outlet.Last(ctx)
 }
 
 // reopen opens the log anew, after its end was changed by force.

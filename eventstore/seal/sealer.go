@@ -19,11 +19,10 @@ const (
 	batchMax = 4096
 	// leaseTTL is how long the sealer of a dead process keeps others waiting.
 	leaseTTL = 5 * time.Second
-	// recheck is how often a stopped sealer looks again, retry the wait after an
-	// error that time may mend.
-	recheck = 5 * time.Second
-	retry   = time.Second
-	// alarmRepeat is how often a stopped sealer says so.
+	// recheckRounds is after how many intervals a stopped sealer looks again; after an
+	// error that time may mend it is one.
+	recheckRounds = 5
+	// alarmRepeat is how often a stopped sealer says so in the process's log.
 	alarmRepeat = time.Minute
 	// thinEvery is how often old checkpoints are thinned out.
 	thinEvery = time.Hour
@@ -84,7 +83,7 @@ type Sealer struct {
 	tables tables
 	tree   tree
 
-	alarmed time.Time // when the alarm was last raised
+	alarmed time.Time // when the process's log was last told of an alarm
 	thinned time.Time
 	pending map[Outlet]string // what is to leave yet
 
@@ -136,7 +135,7 @@ func (s *Sealer) Run(ctx context.Context) error {
 func (s *Sealer) loop(ctx context.Context) error {
 	for {
 		err := s.session(ctx)
-		wait := retry
+		wait := s.cfg.Interval
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -144,7 +143,7 @@ func (s *Sealer) loop(ctx context.Context) error {
 			wait = 0
 		case errors.IsAny(err, ErrBroken, eventstore.ErrGap):
 			s.stopped(ctx, err)
-			wait = recheck
+			wait = recheckRounds * s.cfg.Interval
 		default:
 			s.setState(Failing, s.State().Sealed, err)
 			s.slog.WarnContext(ctx, "sealing fails and is tried again", "error", err.Error())
@@ -155,18 +154,17 @@ func (s *Sealer) loop(ctx context.Context) error {
 	}
 }
 
-// session takes up the log where it was sealed, and seals until something fails.
+// session takes up the log where it was sealed, and seals until something fails. An
+// alarm ends once sealing goes on: what is wrong may lie after the last checkpoint,
+// where only sealing comes upon it.
 func (s *Sealer) session(ctx context.Context) error {
 	r, err := s.takeUp(ctx)
 	if err != nil {
 		return err
 	}
-	if err := s.tables.clearAlarm(ctx); err != nil {
-		return err
-	}
 	tick := time.NewTicker(s.cfg.Interval)
 	defer tick.Stop()
-	for {
+	for alarm := true; ; alarm = false {
 		more, err := r.seal(ctx)
 		if err != nil {
 			return err
@@ -176,6 +174,11 @@ func (s *Sealer) session(ctx context.Context) error {
 		}
 		s.setState(Running, r.last.Size, nil)
 		s.letOut(ctx)
+		if alarm {
+			if err := s.tables.clearAlarm(ctx); err != nil {
+				return err
+			}
+		}
 		if time.Since(s.thinned) >= thinEvery {
 			if err := s.tables.thin(ctx, time.Now()); err != nil {
 				return err
@@ -207,15 +210,14 @@ func (s *Sealer) letOut(ctx context.Context) {
 	}
 }
 
-// stopped raises the alarm, and repeats it now and then.
+// stopped raises the alarm, or keeps it up; the process's log is told now and then.
 func (s *Sealer) stopped(ctx context.Context, err error) {
 	sealed := s.State().Sealed
 	s.setState(Stopped, sealed, err)
-	if time.Since(s.alarmed) < alarmRepeat {
-		return
+	if time.Since(s.alarmed) >= alarmRepeat {
+		s.alarmed = time.Now()
+		s.slog.ErrorContext(ctx, "sealing has stopped: the log is not what was sealed; run tender audit verify", "error", err.Error())
 	}
-	s.alarmed = time.Now()
-	s.slog.ErrorContext(ctx, "sealing has stopped: the log is not what was sealed; run tender audit verify", "error", err.Error())
 	if err := s.tables.raiseAlarm(ctx, sealed, err.Error()); err != nil {
 		s.slog.WarnContext(ctx, "the alarm could not be recorded", "error", err.Error())
 	}
