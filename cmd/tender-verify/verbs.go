@@ -20,7 +20,7 @@ func (c *command) all(name string) ([]logproof.Checkpoint, error) {
 	}
 	defer f.Close()
 	var found []logproof.Checkpoint
-	err = logproof.EachNote(f, func(text string) error {
+	_, err = logproof.EachNote(f, func(text string) error {
 		checkpoint, err := c.keys.Checkpoint(text)
 		found = append(found, checkpoint)
 		return err

@@ -1,9 +1,12 @@
 package seal_test
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/nats-io/nats.go"
@@ -34,18 +37,25 @@ func TestTheFileIsAppendedTo(t *testing.T) {
 		t.Errorf("the file holds\n%s%v", text, err)
 	}
 	// A crash in the middle of writing, of any length.
-	for cut := 1; cut < len(notes[2]); cut += 11 {
-		if err := os.WriteFile(path, text[:len(text)-cut], 0o644); err != nil {
+	for cut := 1; cut < len(notes[2]); cut++ {
+		want := notes[1]
+		if cut < 3 { // the empty line behind it, and the end of its own
+			want = notes[2]
+		}
+		half := string(text[:len(text)-cut])
+		if err := os.WriteFile(path, []byte(half), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		want := notes[1]
 		if last, err := out.Last(b.ctx); err != nil || last != want {
 			t.Fatalf("cut by %d: the last is %q, %v", cut, last, err)
 		}
 		if err := out.Put(b.ctx, notes[2]); err != nil {
 			t.Fatal(err)
 		}
-		if again, err := os.ReadFile(path); err != nil || string(again) != string(text) {
+		if last, err := out.Last(b.ctx); err != nil || last != notes[2] {
+			t.Fatalf("cut by %d, and put once more: the last is %q, %v", cut, last, err)
+		}
+		if again, err := os.ReadFile(path); err != nil || !strings.HasPrefix(string(again), half) || !strings.HasSuffix(string(again), "\n\n"+notes[2]+"\n") {
 			t.Fatalf("cut by %d: the file holds\n%s%v", cut, again, err)
 		}
 	}
@@ -61,6 +71,57 @@ func TestTheFileIsAppendedTo(t *testing.T) {
 		last, err := out.Last(b.ctx)
 		return err == nil && last == notes[2]
 	})
+}
+
+// TestWhatIsInTheFileStaysThere has what nobody foresaw happen to it.
+func TestWhatIsInTheFileStaysThere(t *testing.T) {
+	b := setup(t)
+	dir := t.TempDir()
+	out, path := seal.NewFile(dir, testLog), filepath.Join(dir, "log_test.checkpoints")
+	b.fill(1)
+	first := b.sealTo(1).Note
+	b.fill(1)
+	second := b.sealTo(2).Note
+	holds := func(when, want string) {
+		t.Helper()
+		if text, err := os.ReadFile(path); err != nil || string(text) != want {
+			t.Errorf("%s the file holds\n%s%v", when, text, err)
+		}
+	}
+	// What tender audit checkpoint prints has no empty line behind it.
+	if err := os.WriteFile(path, []byte(first), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if last, err := out.Last(b.ctx); err != nil || last != first {
+		t.Errorf("the last is %q, %v", last, err)
+	}
+	holds("after a look", first)
+	if err := out.Put(b.ctx, second); err != nil {
+		t.Fatal(err)
+	}
+	holds("after another", first+"\n"+second+"\n")
+	// A sealer that was suspended comes too late.
+	if err := out.Put(b.ctx, first); err == nil {
+		t.Error("an older one is put behind a later one")
+	}
+	ended, cancel := context.WithCancel(b.ctx)
+	cancel()
+	if err := out.Put(ended, second); !errors.Is(err, context.Canceled) {
+		t.Errorf("after its time, it is put: %v", err)
+	}
+	// It may have been suspended while it wrote.
+	other, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if err := syscall.Flock(int(other.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	if err := out.Put(b.ctx, second); !errors.Is(err, syscall.EWOULDBLOCK) {
+		t.Errorf("while another writes, it is put: %v", err)
+	}
+	holds("after all that", first+"\n"+second+"\n")
 }
 
 func TestCheckpointsAreKeptByNATS(t *testing.T) {

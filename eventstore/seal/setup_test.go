@@ -102,13 +102,24 @@ func outlets(all ...seal.Outlet) func(*seal.Config) {
 	return func(c *seal.Config) { c.Outlets = all }
 }
 
-// sealTo runs a sealer until the log is sealed up to its end, and returns the last
-// checkpoint.
+// sealTo runs a sealer until the log is sealed up to its end and that has left by every
+// outlet, and returns the last checkpoint.
 func (b *testBundle) sealTo(size int64, change ...func(*seal.Config)) seal.Checkpoint {
 	b.t.Helper()
 	_, stop := b.sealer(change...)
 	defer stop()
-	return b.sealed(size)
+	c := b.sealed(size)
+	var cfg seal.Config
+	for _, change := range change {
+		change(&cfg)
+	}
+	for _, outlet := range cfg.Outlets {
+		eventually(b.t, "the last checkpoint has left", func() bool {
+			last, err := outlet.Last(b.ctx)
+			return err == nil && last == c.Note
+		})
+	}
+	return c
 }
 
 // sealed waits until the log is sealed up to a size.

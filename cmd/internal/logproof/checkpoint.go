@@ -1,11 +1,9 @@
 package logproof
 
 import (
-	"bufio"
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -13,10 +11,6 @@ import (
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 )
-
-// noteBytesMax bounds a checkpoint: one is some 300 bytes, and 150 more for each
-// further signature.
-const noteBytesMax = 64 << 10
 
 // Checkpoint is what was signed of a log at some size.
 type Checkpoint struct {
@@ -130,41 +124,4 @@ func parseHash(text string) (Hash, error) {
 		return h, fmt.Errorf("%q are not 32 bytes in base64", text)
 	}
 	return Hash(b), nil
-}
-
-// EachNote calls f with each note of a file of checkpoints, in order. A note ends
-// where its signatures do.
-func EachNote(r io.Reader, f func(text string) error) error {
-	scanner := bufio.NewScanner(r)
-	scanner.Buffer(nil, noteBytesMax)
-	var text strings.Builder
-	signed := false
-	for scanner.Scan() {
-		l := scanner.Text()
-		if signed && !strings.HasPrefix(l, "— ") {
-			if err := f(text.String()); err != nil {
-				return err
-			}
-			text.Reset()
-			signed = false
-		}
-		if l == "" && text.Len() == 0 {
-			continue
-		}
-		if text.Len() > noteBytesMax {
-			return errors.New("this is no file of checkpoints: one is too long")
-		}
-		text.WriteString(l + "\n")
-		signed = strings.HasPrefix(l, "— ")
-	}
-	if err := scanner.Err(); err != nil {
-		return err
-	}
-	if !signed && text.Len() > 0 {
-		return errors.New("the last checkpoint of the file is not whole")
-	}
-	if signed {
-		return f(text.String())
-	}
-	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	mathrand "math/rand/v2"
 	"strings"
@@ -233,30 +232,4 @@ func (l *log) sign(t testing.TB, text string) string {
 		t.Fatal(err)
 	}
 	return string(signed)
-}
-
-func TestAFileOfCheckpointsIsReadOneByOne(t *testing.T) {
-	t.Parallel()
-	l := newLog(t, mathrand.New(mathrand.NewPCG(2, 5)), 9, 3, 6, 9)
-	var file strings.Builder
-	for i, c := range l.sealed {
-		file.WriteString(c.Note + strings.Repeat("\n", i))
-	}
-	var sizes []int64
-	err := logproof.EachNote(strings.NewReader(file.String()), func(text string) error {
-		c, err := l.keys.Checkpoint(text)
-		sizes = append(sizes, c.Size)
-		return err
-	})
-	if err != nil || fmt.Sprint(sizes) != "[3 6 9]" {
-		t.Errorf("read were %v, %v", sizes, err)
-	}
-	none := func(string) error { return nil }
-	if logproof.EachNote(strings.NewReader(file.String()[:file.Len()/2]), none) == nil {
-		t.Error("half a checkpoint is accepted")
-	}
-	stop := errors.New("stop")
-	if err := logproof.EachNote(strings.NewReader(file.String()), func(string) error { return stop }); !errors.Is(err, stop) {
-		t.Errorf("the error became %v", err)
-	}
 }
