@@ -1,6 +1,13 @@
 package seal
 
-import "golang.org/x/mod/sumdb/tlog"
+import (
+	"context"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"tender/eventstore"
+)
 
 // Edge is the tree's right edge, for tests.
 type Edge struct{ edge }
@@ -13,3 +20,8 @@ func (e *Edge) Root() tlog.Hash { return e.root() }
 
 // BatchMax is how many events one checkpoint adds at most.
 const BatchMax = batchMax
+
+// Thin removes the checkpoints that need not stay.
+func Thin(ctx context.Context, store *eventstore.Store) error {
+	return newTables(store).thin(ctx, time.Now())
+}

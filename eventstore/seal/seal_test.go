@@ -194,6 +194,34 @@ func TestOldCheckpointsAreThinnedOut(t *testing.T) {
 	})
 }
 
+// TestThinningLooksAtEachCheckpointOnce has years of them to look at: each with those
+// after it, as it once was, would take minutes.
+func TestThinningLooksAtEachCheckpointOnce(t *testing.T) {
+	b := setup(t)
+	const hours = 50_000
+	if _, err := b.store.Pool().Exec(b.ctx, `INSERT INTO work_test.checkpoints (number, size, note, sealed_at, handover, leaves)
+		SELECT n, n * 1000, '', date_trunc('hour', now()) - interval '2 days' - ($1 - n / 2) * interval '1 hour' + n % 2 * interval '1 minute', false, ''
+		FROM generate_series(2, 2 * $1::integer + 1) AS n`, hours); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	if err := seal.Thin(ctx, b.store); err != nil {
+		t.Fatal(err)
+	}
+	var kept, even int
+	if err := b.store.Pool().QueryRow(b.ctx, `SELECT count(*), count(*) FILTER (WHERE number % 2 = 0) FROM work_test.checkpoints`).Scan(&kept, &even); err != nil {
+		t.Fatal(err)
+	}
+	if kept != hours || even != 0 {
+		t.Errorf("%d are kept, %d of them not the last of their hour", kept, even)
+	}
+	// Those that stay are looked at the next time, too.
+	if err := seal.Thin(ctx, b.store); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // everyProofHolds proves events and earlier sizes against the last checkpoint.
 func (b *testBundle) everyProofHolds() {
 	b.t.Helper()

@@ -185,13 +185,16 @@ func (t tables) drop(ctx context.Context) error {
 	return nil
 }
 
-// thin removes the checkpoints that need not stay. Those that hold leaves of the last
-// tile do.
+// thin removes the checkpoints that need not stay: those that have another behind them
+// in their hour. Those that hold leaves of the last tile stay. It runs between two
+// rounds of sealing, so it looks at each once.
 func (t tables) thin(ctx context.Context, now time.Time) error {
-	_, err := t.pool.Exec(ctx, `DELETE FROM `+t.checkpoints+` AS c
-		WHERE sealed_at < $1 AND NOT handover AND size <= (SELECT max(size) / $2 * $2 FROM `+t.checkpoints+`) AND EXISTS (
-			SELECT FROM `+t.checkpoints+` AS n
-			WHERE n.number > c.number AND n.sealed_at < date_trunc('hour', c.sealed_at, 'UTC') + interval '1 hour')`, now.Add(-keptWhole), tileWidth)
+	_, err := t.pool.Exec(ctx, `DELETE FROM `+t.checkpoints+` WHERE number IN (
+		SELECT number FROM (
+			SELECT number, size, sealed_at, handover, lead(sealed_at) OVER (ORDER BY number) AS next
+			FROM `+t.checkpoints+` WHERE sealed_at < $1::timestamptz + interval '1 hour') AS c
+		WHERE sealed_at < $1 AND NOT handover AND next < date_trunc('hour', sealed_at, 'UTC') + interval '1 hour'
+			AND size <= (SELECT max(size) / $2 * $2 FROM `+t.checkpoints+`))`, now.Add(-keptWhole), tileWidth)
 	return errors.Wrap(err, "thin the checkpoints")
 }
 
