@@ -48,8 +48,8 @@ func (k sealKey) of(origin string) (signer, error) {
 // ring is what one log's sealer needs of the keys.
 type ring struct {
 	origin            string
-	current, previous *signer // previous: nil if there is none
-	known             note.Verifiers
+	current, previous *signer        // previous: nil if there is none
+	known             note.Verifiers // of this log: a key says nothing about another
 }
 
 // ring returns a log's keys, as the file holds them now.
@@ -79,7 +79,10 @@ func (k *Keys) ring(log eventstore.Log) (ring, error) {
 			if err != nil {
 				return ring{}, errors.Wrap(err, "a verifier in the file of the sealing keys")
 			}
-			known = append(known, v)
+			// Those of the other log are in the file, too.
+			if v.Name() == r.origin {
+				known = append(known, v)
+			}
 		}
 	}
 	r.known = note.VerifierList(known...)

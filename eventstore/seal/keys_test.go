@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -110,6 +111,41 @@ func TestEachLogHasAKeyOfItsOwn(t *testing.T) {
 	}
 	if strings.SplitN(all[0], "+", 3)[2] == strings.SplitN(all[1], "+", 3)[2] {
 		t.Error("both logs have the same key")
+	}
+}
+
+// TestAKeyOfOneLogSignsForNoOther has a key sign a checkpoint of the other log, as
+// whoever got hold of one could, while it is used and after it was replaced twice.
+func TestAKeyOfOneLogSignsForNoOther(t *testing.T) {
+	t.Parallel()
+	live := eventstore.Log{Mode: "live"}
+	path := filepath.Join(t.TempDir(), "seal.key")
+	if err := seal.CreateKeys(path, "shop.example"); err != nil {
+		t.Fatal(err)
+	}
+	keys, err := seal.LoadKeys(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := seal.Checkpoint{Number: 1, Size: 1, Time: time.Now()}
+	own, err := keys.Sign(live, live, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreign, err := keys.Sign(live, testLog, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rotations := range 3 {
+		if signed, err := keys.SignedLast(live, own); err != nil || signed != (rotations == 0) {
+			t.Errorf("after %d rotations, of its own log: %v, %v", rotations, signed, err)
+		}
+		if _, err := keys.SignedLast(testLog, foreign); err == nil {
+			t.Errorf("after %d rotations, of the other log: believed", rotations)
+		}
+		if err := keys.Rotate(testLog, live); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
