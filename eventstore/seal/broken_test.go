@@ -220,6 +220,32 @@ func TestTheAlarmOfAStoppedSealerStays(t *testing.T) {
 	}
 }
 
+// TestALogThatIsCutOffWhileItIsReadStopsSealing has the rows vanish after the sealer's
+// second statement: it has seen by then that the log reaches as far as what has left.
+func TestALogThatIsCutOffWhileItIsReadStopsSealing(t *testing.T) {
+	b := setup(t)
+	out := seal.NewFile(t.TempDir(), testLog)
+	b.fill(10)
+	b.sealTo(10, outlets(out))
+	b.force(`DELETE FROM work_test.checkpoints`,
+		`CREATE SEQUENCE public.statements`, `CREATE SEQUENCE public.latest`,
+		`CREATE FUNCTION public.there() RETURNS boolean LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
+		DECLARE this bigint := extract(epoch FROM statement_timestamp()) * 1000000;
+		BEGIN
+			IF (SELECT last_value FROM public.latest) <> this THEN
+				PERFORM setval('public.latest', this), nextval('public.statements');
+			END IF;
+			RETURN (SELECT last_value FROM public.statements) <= 2;
+		END $$`,
+		`CREATE POLICY vanishing ON log_test.events FOR SELECT USING (public.there())`,
+		`ALTER TABLE log_test.events ENABLE ROW LEVEL SECURITY`)
+	s, _ := b.sealer(outlets(out))
+	eventually(t, "the sealer stops", func() bool { return s.State().Condition == seal.Stopped })
+	if err := s.State().Err; !errors.Is(err, seal.ErrBroken) {
+		t.Errorf("it stopped because of %v", err)
+	}
+}
+
 // witness is an outlet that looks around whenever a sealer asks for its last
 // checkpoint.
 type witness struct {

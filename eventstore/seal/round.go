@@ -155,6 +155,9 @@ func (r *run) climb(ctx context.Context, c Checkpoint) error {
 		if err != nil {
 			return err
 		}
+		if len(events) == 0 {
+			return errors.Wrapf(ErrBroken, "the log was cut off before %d, on the way to what has left", at.Size+1)
+		}
 		if err := follow(at.Chain, events); err != nil {
 			return err
 		}
