@@ -47,7 +47,7 @@ func (s *Sealer) takeUp(ctx context.Context) (*run, error) {
 			return nil, err
 		}
 	}
-	s.setState(s.State().Condition, r.last.Size, nil)
+	s.setState(s.State().Condition, r.last.Size, s.State().Err)
 	if err := r.compareOutlets(ctx); err != nil {
 		return nil, err
 	}
