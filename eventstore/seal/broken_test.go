@@ -92,7 +92,7 @@ func TestADatabaseThatWasPutBackStopsSealing(t *testing.T) {
 	if all := b.checkpoints(); len(all) != 1 {
 		t.Errorf("%d checkpoints are in the database", len(all))
 	}
-	if last, err := out.Last(b.ctx); err != nil || last != kept.Note {
+	if last, err := last(b.ctx, out); err != nil || last != kept.Note {
 		t.Errorf("the last that left is %q, %v", last, err)
 	}
 }
@@ -166,7 +166,7 @@ func TestWhatHasLeftIsReadBeforeAnythingIsSigned(t *testing.T) {
 		t.Errorf("with two outlets it stopped because of %v", err)
 	}
 	stop()
-	if last, err := out.Last(b.ctx); err != nil || last != kept.Note {
+	if last, err := last(b.ctx, out); err != nil || last != kept.Note {
 		t.Errorf("the last that left is %q, %v", last, err)
 	}
 }
@@ -184,7 +184,7 @@ func TestAnOutletThatComesBackGetsTheLastCheckpoint(t *testing.T) {
 	c := b.sealed(20)
 	far.shut.Store(false)
 	eventually(t, "the checkpoint has left", func() bool {
-		last, err := far.Last(b.ctx)
+		last, err := last(b.ctx, far)
 		return err == nil && last == c.Note
 	})
 	if s.State().Condition != seal.Running {
@@ -255,14 +255,14 @@ type witness struct {
 	n      int
 }
 
-func (w *witness) Last(ctx context.Context) (string, error) {
+func (w *witness) Latest(ctx context.Context) ([]string, error) {
 	w.look(w.n)
 	w.n++
 	select {
 	case w.looked <- struct{}{}:
 	case <-ctx.Done():
 	}
-	return w.Outlet.Last(ctx)
+	return w.Outlet.Latest(ctx)
 }
 
 // reopen opens the log anew, after its end was changed by force.

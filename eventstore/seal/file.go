@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -38,22 +39,20 @@ func NewFile(dir string, log eventstore.Log) *File {
 // Name implements [Outlet].
 func (f *File) Name() string { return f.path }
 
-// Last implements [Outlet]. The piece of a checkpoint that a crash has left behind, or
+// Latest implements [Outlet]. The piece of a checkpoint that a crash has left behind, or
 // that another process is just writing, is passed over.
-func (f *File) Last(context.Context) (string, error) {
+func (f *File) Latest(context.Context) ([]string, error) {
 	file, err := os.Open(f.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
+		return nil, nil
 	}
 	if err != nil {
-		return "", errors.Wrap(err, "open the file of checkpoints")
+		return nil, errors.Wrap(err, "open the file of checkpoints")
 	}
 	defer file.Close()
 	t, err := f.tail(file)
-	if err != nil || len(t.notes) == 0 {
-		return "", err
-	}
-	return t.notes[len(t.notes)-1], nil
+	slices.Reverse(t.notes)
+	return t.notes, err
 }
 
 // Put implements [Outlet]: the checkpoint is on the disk when it returns. A sealer that

@@ -15,6 +15,9 @@ const (
 	// natsTimeout bounds what NATS may hold up sealing; a checkpoint that it doesn't
 	// take leaves with the next round.
 	natsTimeout = 2 * time.Second
+	// natsLatest is how many messages are looked at to find the last checkpoint. There
+	// is more than one in case that somebody publishes something else.
+	natsLatest = 16
 	// natsBytesMax is what the stream keeps: some 200 000 checkpoints.
 	natsBytesMax = 64 << 20
 )
@@ -42,25 +45,40 @@ func NewNATS(nc *nats.Conn, log eventstore.Log) (*NATS, error) {
 // Name implements [Outlet].
 func (n *NATS) Name() string { return "NATS" }
 
-// Last implements [Outlet].
-func (n *NATS) Last(ctx context.Context) (string, error) {
+// Latest implements [Outlet].
+func (n *NATS) Latest(ctx context.Context) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, natsTimeout)
 	defer cancel()
 	stream, err := n.js.Stream(ctx, StreamName(n.log))
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return "", nil
+		return nil, nil
 	}
 	if err != nil {
-		return "", errors.Wrap(err, "look up the stream of checkpoints")
+		return nil, errors.Wrap(err, "look up the stream of checkpoints")
 	}
-	last, err := stream.GetLastMsgForSubject(ctx, Subject(n.log))
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return "", nil
+	var notes []string
+	state := stream.CachedInfo().State
+	for sequence := state.LastSeq; sequence >= max(state.FirstSeq, 1) && len(notes) < natsLatest; sequence-- {
+		message, err := stream.GetMsg(ctx, sequence)
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			break // the oldest go when there is no room
+		}
+		if err != nil {
+			return nil, errors.Wrap(err, "read checkpoints from NATS")
+		}
+		notes = append(notes, string(message.Data))
 	}
-	if err != nil {
-		return "", errors.Wrap(err, "read the last checkpoint from NATS")
+	return notes, nil
+}
+
+// Last returns the last checkpoint, or whatever was published last in the place of one;
+// "" if nothing was.
+func (n *NATS) Last(ctx context.Context) (string, error) {
+	notes, err := n.Latest(ctx)
+	if len(notes) == 0 {
+		return "", err
 	}
-	return string(last.Data), nil
+	return notes[0], err
 }
 
 // Put implements [Outlet]. The stream is made if it isn't there.

@@ -20,14 +20,14 @@ func TestTheFileIsAppendedTo(t *testing.T) {
 	b := setup(t)
 	dir := t.TempDir()
 	out := seal.NewFile(filepath.Join(dir, "made"), testLog)
-	if last, err := out.Last(b.ctx); err != nil || last != "" {
+	if last, err := last(b.ctx, out); err != nil || last != "" {
 		t.Errorf("before there is a file: %q, %v", last, err)
 	}
 	var notes []string
 	for i := range int64(3) {
 		b.fill(1)
 		notes = append(notes, b.sealTo(i+1, outlets(out)).Note)
-		if last, err := out.Last(b.ctx); err != nil || last != notes[i] {
+		if last, err := last(b.ctx, out); err != nil || last != notes[i] {
 			t.Errorf("the last is %q, %v", last, err)
 		}
 	}
@@ -46,13 +46,13 @@ func TestTheFileIsAppendedTo(t *testing.T) {
 		if err := os.WriteFile(path, []byte(half), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if last, err := out.Last(b.ctx); err != nil || last != want {
+		if last, err := last(b.ctx, out); err != nil || last != want {
 			t.Fatalf("cut by %d: the last is %q, %v", cut, last, err)
 		}
 		if err := out.Put(b.ctx, notes[2]); err != nil {
 			t.Fatal(err)
 		}
-		if last, err := out.Last(b.ctx); err != nil || last != notes[2] {
+		if last, err := last(b.ctx, out); err != nil || last != notes[2] {
 			t.Fatalf("cut by %d, and put once more: the last is %q, %v", cut, last, err)
 		}
 		if again, err := os.ReadFile(path); err != nil || !strings.HasPrefix(string(again), half) || !strings.HasSuffix(string(again), "\n\n"+notes[2]+"\n") {
@@ -62,13 +62,13 @@ func TestTheFileIsAppendedTo(t *testing.T) {
 	if err := os.WriteFile(path, text[:50], 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if last, err := out.Last(b.ctx); err != nil || last != "" {
+	if last, err := last(b.ctx, out); err != nil || last != "" {
 		t.Errorf("with half of the first: %q, %v", last, err)
 	}
 	// A sealer brings a file that is behind up to date, though nothing is new.
 	_, _ = b.sealer(outlets(out))
 	eventually(t, "the last checkpoint has left", func() bool {
-		last, err := out.Last(b.ctx)
+		last, err := last(b.ctx, out)
 		return err == nil && last == notes[2]
 	})
 }
@@ -92,7 +92,7 @@ func TestWhatIsInTheFileStaysThere(t *testing.T) {
 	if err := os.WriteFile(path, []byte(first), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if last, err := out.Last(b.ctx); err != nil || last != first {
+	if last, err := last(b.ctx, out); err != nil || last != first {
 		t.Errorf("the last is %q, %v", last, err)
 	}
 	holds("after a look", first)
@@ -136,14 +136,14 @@ func TestCheckpointsAreKeptByNATS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if last, err := out.Last(b.ctx); err != nil || last != "" {
+	if last, err := last(b.ctx, out); err != nil || last != "" {
 		t.Errorf("before there is a stream: %q, %v", last, err)
 	}
 	b.fill(3)
 	b.sealer(outlets(out))
 	c := b.sealed(3)
 	eventually(t, "the checkpoint has left", func() bool {
-		last, err := out.Last(b.ctx)
+		last, err := last(b.ctx, out)
 		return err == nil && last == c.Note
 	})
 	// Whoever may read the feed can read it, and not publish another.
@@ -151,7 +151,7 @@ func TestCheckpointsAreKeptByNATS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if last, err := anybody.Last(b.ctx); err != nil || last != c.Note {
+	if last, err := last(b.ctx, anybody); err != nil || last != c.Note {
 		t.Errorf("a reader finds %q, %v", last, err)
 	}
 	if err := anybody.Put(b.ctx, "forged"); err == nil {
@@ -175,9 +175,57 @@ func TestCheckpointsAreKeptByNATS(t *testing.T) {
 	}
 	t.Cleanup(server.Stop)
 	eventually(t, "the checkpoint has left late", func() bool {
-		last, err := out.Last(b.ctx)
+		last, err := last(b.ctx, out)
 		return err == nil && last == c.Note
 	})
+}
+
+// TestWhatIsNoCheckpointHidesNothing has somebody publish something else behind what
+// has left, after the database was put back.
+func TestWhatIsNoCheckpointHidesNothing(t *testing.T) {
+	b := setup(t)
+	server, err := feed.StartServer(feed.ServerConfig{StoreDir: t.TempDir(), NoSync: true, RelayPassword: "a", ReaderPassword: "b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Stop)
+	relay := connect(t, server.RelayURL())
+	out, err := seal.NewNATS(relay, testLog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.fill(10)
+	first := b.sealTo(10, outlets(out))
+	b.fill(10)
+	b.sealTo(20, outlets(out))
+	b.force(`DELETE FROM log_test.events WHERE position > 15`, `DELETE FROM work_test.checkpoints WHERE size > 10`)
+	b.reopen()
+	b.fill(30)
+	stopped := func(when string) {
+		t.Helper()
+		s, stop := b.sealer(outlets(out))
+		if err := b.stopped(s); !errors.Is(err, seal.ErrBroken) {
+			t.Errorf("with %s, it stopped because of %v", when, err)
+		}
+		stop()
+		if all := b.checkpoints(); len(all) != 1 {
+			t.Errorf("with %s, %d checkpoints are in the database", when, len(all))
+		}
+	}
+	publish := func(text string) {
+		t.Helper()
+		if err := out.Put(b.ctx, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	publish("junk")
+	stopped("junk behind it")
+	publish(first.Note)
+	stopped("an older one behind it")
+	for range 20 {
+		publish("junk")
+	}
+	stopped("much junk behind it")
 }
 
 func connect(t *testing.T, url string) *nats.Conn {

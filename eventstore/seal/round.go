@@ -103,25 +103,23 @@ func (r *run) compareOutlets(ctx context.Context) error {
 		return err
 	}
 	var unread []Outlet
-	var ahead []Checkpoint // of what is sealed in the database
-	texts := map[Outlet]string{}
+	var ahead []Checkpoint      // of what is sealed in the database
+	left := map[Outlet]string{} // the last checkpoint that has
 	for _, outlet := range r.uncompared {
-		text, err := outlet.Last(ctx)
+		notes, err := outlet.Latest(ctx)
 		if err != nil {
 			r.slog.WarnContext(ctx, "the checkpoints that left can't be compared yet", "outlet", outlet.Name(), "error", err.Error())
 			unread = append(unread, outlet)
 			continue
 		}
-		if texts[outlet] = text; text == "" {
-			continue
+		c, err := r.believed(ctx, keys, outlet, notes)
+		if err != nil {
+			return err
 		}
-		c, _, err := keys.open(text)
-		switch {
-		case err != nil:
-			r.slog.ErrorContext(ctx, "the last checkpoint that left was signed by no known key, or is of another log", "outlet", outlet.Name(), "error", err.Error())
-		case c.Size > r.last.Size:
+		left[outlet] = c.Note
+		if c.Size > r.last.Size {
 			ahead = append(ahead, c)
-		default:
+		} else if c.Size > 0 {
 			if err := r.agrees(ctx, c, outlet.Name()); err != nil {
 				return err
 			}
@@ -134,12 +132,33 @@ func (r *run) compareOutlets(ctx context.Context) error {
 		}
 	}
 	r.uncompared = unread
-	for outlet, text := range texts {
+	for outlet, text := range left {
 		if r.last.Number > 0 && text != r.last.Note {
 			r.pending[outlet] = r.last.Note
 		}
 	}
 	return nil
+}
+
+// believed returns the largest of the notes that a key of this log has signed; the zero
+// Checkpoint if nothing has left. If none of them is, what has left isn't known: whoever
+// may write there must not be able to hide it.
+func (r *run) believed(ctx context.Context, keys ring, outlet Outlet, notes []string) (Checkpoint, error) {
+	var largest Checkpoint
+	for _, text := range notes {
+		c, _, err := keys.open(text)
+		if err != nil {
+			r.slog.ErrorContext(ctx, "what left as a checkpoint was signed by no known key, or is of another log", "outlet", outlet.Name(), "error", err.Error())
+			continue
+		}
+		if c.Size > largest.Size { // of two of one size the one that left last stays
+			largest = c
+		}
+	}
+	if len(notes) > 0 && largest.Size == 0 {
+		return largest, errors.Wrapf(ErrBroken, "nothing that left by %s lately is a checkpoint that a key in this process's key file has signed", outlet.Name())
+	}
+	return largest, nil
 }
 
 // climb leads from what is sealed in the database, which lost its last checkpoints or

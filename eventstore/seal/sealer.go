@@ -36,9 +36,10 @@ var ErrBroken = errors.New("the log is not what was sealed")
 type Outlet interface {
 	// Name says in the process's log which outlet it is.
 	Name() string
-	// Last returns the last checkpoint that left this way; "" if none has. Nothing is
-	// put before it has been read, and compared with the log.
-	Last(ctx context.Context) (string, error)
+	// Latest returns what left this way last, the last one first: a few notes, so that
+	// one that is no checkpoint hides nothing; none if nothing has left. Nothing is put
+	// before they were read, and compared with the log.
+	Latest(ctx context.Context) ([]string, error)
 	// Put lets a checkpoint out. It returns once that will not be lost.
 	Put(ctx context.Context, note string) error
 }

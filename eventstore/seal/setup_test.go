@@ -115,7 +115,7 @@ func (b *testBundle) sealTo(size int64, change ...func(*seal.Config)) seal.Check
 	}
 	for _, outlet := range cfg.Outlets {
 		eventually(b.t, "the last checkpoint has left", func() bool {
-			last, err := outlet.Last(b.ctx)
+			last, err := last(b.ctx, outlet)
 			return err == nil && last == c.Note
 		})
 	}
@@ -253,6 +253,15 @@ func eventually(t *testing.T, what string, is func() bool) {
 	}
 }
 
+// last is the last note that left by an outlet; "" if none has.
+func last(ctx context.Context, outlet seal.Outlet) (string, error) {
+	notes, err := outlet.Latest(ctx)
+	if len(notes) == 0 {
+		return "", err
+	}
+	return notes[0], err
+}
+
 // door is an outlet that can be shut: nothing is read or let out then.
 type door struct {
 	seal.Outlet
@@ -261,11 +270,11 @@ type door struct {
 
 var errShut = errors.New("the outlet can't be reached")
 
-func (d *door) Last(ctx context.Context) (string, error) {
+func (d *door) Latest(ctx context.Context) ([]string, error) {
 	if d.shut.Load() {
-		return "", errShut
+		return nil, errShut
 	}
-	return d.Outlet.Last(ctx)
+	return d.Outlet.Latest(ctx)
 }
 
 func (d *door) Put(ctx context.Context, note string) error {
