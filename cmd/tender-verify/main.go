@@ -34,6 +34,8 @@ consistency  says whether the log of a later checkpoint (the one in the proof, o
 events       says whether exported events are whole, and as they were appended; each
              --checkpoint that was kept is compared, as far as the events reach it.
 
+A FILE may hold any number of checkpoints. Where one is needed (inclusion, --from, --to)
+it is the one over the most events.
 KEYS holds the public keys that are believed, one a line; "tender seal keys" prints
 them. A dash stands for the standard input. Exit codes: 0 all holds; 1 something does
 not; 2 the command line is off, or a file can't be read.
@@ -78,10 +80,23 @@ type command struct {
 	stdin io.Reader
 	out   io.Writer
 
-	keys     logproof.Keys
-	files    []string
-	kept     list
-	from, to string
+	keys         logproof.Keys
+	files        []string
+	kept         list
+	in, from, to once
+}
+
+// once is an option that may stand there a single time: of two one would be forgotten
+// without a word.
+type once string
+
+func (o *once) String() string { return string(*o) }
+func (o *once) Set(s string) error {
+	if *o != "" {
+		return fmt.Errorf("it is there twice")
+	}
+	*o = once(s)
+	return nil
 }
 
 // list collects an option that may stand there several times.
@@ -94,13 +109,16 @@ func (l *list) Set(s string) error { *l = append(*l, s); return nil }
 func (c *command) parse(args []string) error {
 	fs := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
-	keys := fs.String("keys", "", "")
+	var keys once
+	fs.Var(&keys, "keys", "")
 	switch args[0] {
-	case "inclusion", "events":
+	case "inclusion":
+		fs.Var(&c.in, "checkpoint", "")
+	case "events":
 		fs.Var(&c.kept, "checkpoint", "")
 	case "consistency":
-		fs.StringVar(&c.from, "from", "", "")
-		fs.StringVar(&c.to, "to", "", "")
+		fs.Var(&c.from, "from", "")
+		fs.Var(&c.to, "to", "")
 	}
 	if err := fs.Parse(args[1:]); err != nil {
 		return badUsage{fmt.Errorf("%w; see tender-verify --help", err)}
@@ -108,37 +126,38 @@ func (c *command) parse(args []string) error {
 	if c.files = fs.Args(); len(c.files) == 0 || len(c.files) > 1 && args[0] != "checkpoint" {
 		return badUsage{fmt.Errorf("there must be one file to verify, not %d; see tender-verify --help", len(c.files))}
 	}
-	if *keys == "" {
+	if keys == "" {
 		return badUsage{fmt.Errorf("--keys is missing: without keys anybody can have made what is verified")}
 	}
-	text, err := c.read(*keys)
+	text, err := c.read(string(keys))
 	if err != nil {
 		return err
 	}
 	if c.keys, err = logproof.ParseKeys(string(text)); err != nil {
-		return badUsage{fmt.Errorf("%s: %w", *keys, err)}
+		return badUsage{fmt.Errorf("%s: %w", keys, err)}
 	}
 	return nil
 }
 
-func (c *command) open(name string) (io.ReadCloser, error) {
+// open opens a file for reading, and returns what closes it.
+func (c *command) open(name string) (io.Reader, func(), error) {
 	if name == "-" {
-		return io.NopCloser(c.stdin), nil
+		return c.stdin, func() {}, nil
 	}
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, badUsage{err}
+		return nil, nil, badUsage{err}
 	}
-	return f, nil
+	return f, func() { f.Close() }, nil
 }
 
 // read reads a file that is small.
 func (c *command) read(name string) ([]byte, error) {
-	f, err := c.open(name)
+	f, shut, err := c.open(name)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer shut()
 	const max = 16 << 20
 	text, err := io.ReadAll(io.LimitReader(f, max+1))
 	if err == nil && len(text) > max {

@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -118,6 +120,8 @@ func TestACommandLineThatIsOffVerifiesNothing(t *testing.T) {
 		"no file":            {"checkpoint", "--keys", keys},
 		"no such file":       {"checkpoint", "--keys", keys, file("none")},
 		"two proofs":         {"inclusion", "--keys", keys, file("inclusion.json"), file("inclusion.json")},
+		"two checkpoints":    {"inclusion", "--keys", keys, "--checkpoint", kept, "--checkpoint", kept, file("inclusion.json")},
+		"two earlier ones":   {"consistency", "--keys", keys, "--from", kept, "--from", kept, file("consistency.json")},
 		"no such option":     {"inclusion", "--keys", keys, "--from", kept, file("inclusion.json")},
 		"no earlier one":     {"consistency", "--keys", keys, file("consistency.json")},
 		"no such kept one":   {"events", "--keys", keys, "--checkpoint", file("none"), file("events.jsonl")},
@@ -128,5 +132,58 @@ func TestACommandLineThatIsOffVerifiesNothing(t *testing.T) {
 	}
 	if code, out, _ := verify(t, "", "--help"); code != exitGood || !strings.Contains(out, "Exit codes") {
 		t.Errorf("--help: exit code %d\n%s", code, out)
+	}
+}
+
+// repeated reads a text many times over, and says how much memory is held when it has
+// ended.
+type repeated struct {
+	text  string
+	times int
+	rest  string
+	held  uint64
+}
+
+func (r *repeated) Read(p []byte) (int, error) {
+	if r.rest == "" && r.times > 0 {
+		r.rest = r.text
+		r.times--
+	}
+	n := copy(p, r.rest)
+	r.rest = r.rest[n:]
+	if n == 0 {
+		r.held = heap()
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// TestALargeFileIsNotKeptInMemory measures, so nothing may run beside it.
+func TestALargeFileIsNotKeptInMemory(t *testing.T) { //nolint:paralleltest // it measures the heap
+	kept, err := os.ReadFile(file("kept.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const times, heldMax = 10_000, 1 << 20
+	for _, args := range [][]string{
+		{"checkpoint", "--keys", file("keys.txt"), "-"},
+		{"consistency", "--keys", file("keys.txt"), "--from", "-", file("consistency.json")},
+		{"events", "--keys", file("keys.txt"), "--checkpoint", "-", file("events.jsonl")},
+	} {
+		in := &repeated{text: string(kept) + "\n", times: times}
+		before := heap()
+		if code := run(args, in, io.Discard, io.Discard); code != exitGood || in.times != 0 {
+			t.Errorf("%s: exit code %d, with %d checkpoints unread", args[0], code, in.times)
+		}
+		if in.held > before+heldMax {
+			t.Errorf("%s: %d bytes are held for a file of %d", args[0], in.held-before, times*len(in.text))
+		}
 	}
 }

@@ -12,56 +12,76 @@ func describe(c logproof.Checkpoint) string {
 	return fmt.Sprintf("%s, %d events, %s, signed by %s", c.Origin, c.Size, c.Time.UTC().Format("2006-01-02 15:04:05 MST"), strings.Join(c.Signers, " and "))
 }
 
-// all reads the checkpoints of a file, each believed by its signature.
-func (c *command) all(name string) ([]logproof.Checkpoint, error) {
-	f, err := c.open(name)
-	if err != nil {
-		return nil, err
+// source returns the checkpoints of files by rising size, each believed by its
+// signature, however many there are.
+func (c *command) source(names []string) (logproof.Source, func(), error) {
+	var sources []logproof.Source
+	var closes []func()
+	end := func() {
+		for _, f := range closes {
+			f()
+		}
 	}
-	defer f.Close()
-	var found []logproof.Checkpoint
-	_, err = logproof.EachNote(f, func(text string) error {
-		checkpoint, err := c.keys.Checkpoint(text)
-		found = append(found, checkpoint)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("%s, checkpoint number %d: %w", name, max(len(found), 1), err)
+	for _, name := range names {
+		f, shut, err := c.open(name)
+		if err != nil {
+			end()
+			return nil, nil, err
+		}
+		source, stop := logproof.FileSource(name, f, c.keys.Checkpoint)
+		sources, closes = append(sources, source), append(closes, stop, shut)
 	}
-	if len(found) == 0 {
-		return nil, fmt.Errorf("%s holds no checkpoint", name)
-	}
-	return found, nil
+	return logproof.Merge(sources...), end, nil
 }
 
-// last reads the last checkpoint of a file.
-func (c *command) last(name string) (logproof.Checkpoint, error) {
-	found, err := c.all(name)
+// largest reads the checkpoint of a file that is over the most events, the last of
+// several, and believes it by its signature.
+func (c *command) largest(name string) (logproof.Checkpoint, error) {
+	f, shut, err := c.open(name)
 	if err != nil {
 		return logproof.Checkpoint{}, err
 	}
-	return found[len(found)-1], nil
+	defer shut()
+	var largest logproof.Checkpoint
+	_, err = logproof.EachNote(f, func(text string) error {
+		next, err := logproof.Unsigned(text)
+		if next.Size >= largest.Size {
+			largest = next
+		}
+		return err
+	})
+	if err == nil && largest.Size == 0 {
+		err = fmt.Errorf("it holds no checkpoint")
+	}
+	if err == nil {
+		largest, err = c.keys.Checkpoint(largest.Note)
+	}
+	if err != nil {
+		return largest, fmt.Errorf("%s: %w", name, err)
+	}
+	return largest, nil
 }
 
 // checkpoints verifies signatures, and that no two checkpoints contradict each other
 // where that shows without a proof.
 func checkpoints(c *command) error {
-	known := map[string]logproof.Checkpoint{} // by origin and size
-	for _, name := range c.files {
-		found, err := c.all(name)
-		if err != nil {
+	source, end, err := c.source(c.files)
+	if err != nil {
+		return err
+	}
+	defer end()
+	last := map[string]logproof.Checkpoint{} // by origin
+	for {
+		next, there, err := source()
+		if !there || err != nil {
 			return err
 		}
-		for _, next := range found {
-			key := fmt.Sprint(next.Origin, next.Size)
-			if other, there := known[key]; there && (other.Root != next.Root || other.Chain != next.Chain) {
-				return fmt.Errorf("two checkpoints of %s, both of %d events, contradict each other: two histories were signed", next.Origin, next.Size)
-			}
-			known[key] = next
-			c.say("%s", describe(next))
+		if next.Contradicts(last[next.Origin]) {
+			return fmt.Errorf("two checkpoints of %s, both of %d events, contradict each other: two histories were signed", next.Origin, next.Size)
 		}
+		last[next.Origin] = next
+		c.say("%s", describe(next))
 	}
-	return nil
 }
 
 // inclusion verifies that an event is in a checkpoint's log.
@@ -75,8 +95,8 @@ func inclusion(c *command) error {
 		return err
 	}
 	checkpoint, err := c.keys.Checkpoint(proof.Checkpoint)
-	if len(c.kept) > 0 {
-		checkpoint, err = c.last(c.kept[len(c.kept)-1])
+	if c.in != "" {
+		checkpoint, err = c.largest(string(c.in))
 	}
 	if err != nil {
 		return err
@@ -103,7 +123,7 @@ func consistency(c *command) error {
 	if err != nil {
 		return err
 	}
-	earlier, err := c.last(c.from)
+	earlier, err := c.largest(string(c.from))
 	if err != nil {
 		return err
 	}
@@ -112,7 +132,7 @@ func consistency(c *command) error {
 	}
 	later, err := c.keys.Checkpoint(proof.Checkpoint)
 	if c.to != "" {
-		later, err = c.last(c.to)
+		later, err = c.largest(string(c.to))
 	}
 	if err != nil {
 		return err
@@ -128,19 +148,16 @@ func consistency(c *command) error {
 
 // events verifies an export.
 func events(c *command) error {
-	var kept []logproof.Checkpoint
-	for _, name := range c.kept {
-		found, err := c.all(name)
-		if err != nil {
-			return err
-		}
-		kept = append(kept, found...)
-	}
-	f, err := c.open(c.files[0])
+	kept, end, err := c.source(c.kept)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer end()
+	f, shut, err := c.open(c.files[0])
+	if err != nil {
+		return err
+	}
+	defer shut()
 	found, err := logproof.VerifyExport(f, &c.keys, kept)
 	if err != nil {
 		return err
@@ -150,8 +167,12 @@ func events(c *command) error {
 	if found.Checkpoints > 0 {
 		c.say("%d of the checkpoints that were kept agree.", found.Checkpoints)
 	}
-	for _, k := range found.Unchecked {
-		c.say("NOT COMPARED, because these events don't reach it: %s", describe(k))
+	switch not := found.Unreached; not.Count {
+	case 0:
+	case 1:
+		c.say("NOT COMPARED, because these events don't reach it: %s", describe(not.First))
+	default:
+		c.say("NOT COMPARED, because these events don't reach them: %d checkpoints, of %d to %d events", not.Count, not.First.Size, not.Last.Size)
 	}
 	return nil
 }

@@ -23,6 +23,12 @@ type Checkpoint struct {
 	Note    string
 }
 
+// Contradicts reports whether two checkpoints of one log, of the same size, were signed
+// over two histories. Whoever holds both can prove that.
+func (c Checkpoint) Contradicts(other Checkpoint) bool {
+	return c.Origin == other.Origin && c.Size == other.Size && (c.Root != other.Root || c.Chain != other.Chain)
+}
+
 // Keys are the public keys that a verifier believes.
 type Keys struct{ list []note.Verifier }
 

@@ -3,11 +3,9 @@ package logproof
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 )
 
 // lineBytesMax bounds a line of an export: a payload may have 256 KiB, six times as
@@ -33,15 +31,20 @@ type Export struct {
 type Exported struct {
 	Summary
 	Checkpoint Checkpoint
-	// Unchecked are those of the kept checkpoints that these events say nothing about.
-	Unchecked []Checkpoint
+	Unreached  Unreached
+}
+
+// Unreached are kept checkpoints that exported events say nothing about.
+type Unreached struct {
+	Count       int
+	First, Last Checkpoint // by size
 }
 
 // VerifyExport reads exported events and verifies that they are, whole and as they
 // were appended, a range of the log that the export's own checkpoint was signed over,
-// and of each that somebody kept, as far as its size lies within the range. A nil keys
-// leaves out the signatures.
-func VerifyExport(r io.Reader, keys *Keys, kept []Checkpoint) (Exported, error) {
+// and of each that somebody kept, as far as its size lies within the range; kept may be
+// nil. A nil keys leaves out the export's own signatures.
+func VerifyExport(r io.Reader, keys *Keys, kept Source) (Exported, error) {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, lineBytesMax)
 	head, c, err := readHead(lines, keys)
@@ -53,11 +56,7 @@ func VerifyExport(r io.Reader, keys *Keys, kept []Checkpoint) (Exported, error) 
 	if err != nil {
 		return found, fmt.Errorf("what lies before the first event: %w", err)
 	}
-	inside, err := found.sort(kept, head)
-	if err != nil {
-		return found, err
-	}
-	v := NewVerifier(Config{Before: before, Previous: head.Previous, Checkpoints: listed(inside)})
+	v := NewVerifier(Config{Before: before, Previous: head.Previous, Checkpoints: found.reached(kept, head)})
 	if err := eachEvent(lines, v, head.To); err != nil {
 		found.Summary = v.Summary()
 		return found, err
@@ -94,36 +93,38 @@ func readHead(lines *bufio.Scanner, keys *Keys) (Export, Checkpoint, error) {
 	return head, c, nil
 }
 
-// sort puts the kept checkpoints aside that lie beyond the range, compares those of
-// the export's own size, and returns the others by rising size.
-func (x *Exported) sort(kept []Checkpoint, head Export) ([]Checkpoint, error) {
-	var inside []Checkpoint
-	for _, c := range kept {
-		switch {
-		case c.Origin != x.Checkpoint.Origin:
-			return nil, fmt.Errorf("a kept checkpoint is of %s, the export of %s", c.Origin, x.Checkpoint.Origin)
-		case c.Size == x.Checkpoint.Size && c.Root != x.Checkpoint.Root:
-			return nil, fmt.Errorf("the export's checkpoint and one that was kept, both of %d events, contradict each other: two histories were signed", c.Size)
-		case c.Size >= head.From-1 && c.Size <= head.To:
-			inside = append(inside, c)
-		case c.Size != x.Checkpoint.Size:
-			x.Unchecked = append(x.Unchecked, c)
+// reached returns those of the kept checkpoints that the range reaches, counts the
+// others, and compares those of the size of the export's own with that.
+func (x *Exported) reached(kept Source, head Export) Source {
+	if kept == nil {
+		return nil
+	}
+	return func() (Checkpoint, bool, error) {
+		for {
+			c, there, err := kept()
+			if !there || err != nil {
+				return c, false, err
+			}
+			switch {
+			case c.Origin != x.Checkpoint.Origin:
+				return c, false, fmt.Errorf("a kept checkpoint is of %s, the export of %s", c.Origin, x.Checkpoint.Origin)
+			case c.Contradicts(x.Checkpoint):
+				return c, false, fmt.Errorf("the export's checkpoint and one that was kept, both of %d events, contradict each other: two histories were signed", c.Size)
+			case c.Size >= head.From-1 && c.Size <= head.To:
+				return c, true, nil
+			case c.Size != x.Checkpoint.Size:
+				x.Unreached.add(c)
+			}
 		}
 	}
-	slices.SortStableFunc(inside, func(a, b Checkpoint) int { return cmp.Compare(a.Size, b.Size) })
-	return inside, nil
 }
 
-// listed returns checkpoints one by one.
-func listed(checkpoints []Checkpoint) Source {
-	return func() (Checkpoint, bool, error) {
-		if len(checkpoints) == 0 {
-			return Checkpoint{}, false, nil
-		}
-		c := checkpoints[0]
-		checkpoints = checkpoints[1:]
-		return c, true, nil
+// add counts one more, of the size of the last or a larger one.
+func (u *Unreached) add(c Checkpoint) {
+	if u.Count++; u.Count == 1 {
+		u.First = c
 	}
+	u.Last = c
 }
 
 // eachEvent gives the events of the other lines to v, and wants as many as were

@@ -148,13 +148,13 @@ func TestAnExportIsVerifiedByItself(t *testing.T) {
 	t.Parallel()
 	l := newLog(t, mathrand.New(mathrand.NewPCG(2, 2)), 60, 10, 20, 55)
 	for _, r := range [][2]int64{{1, 55}, {1, 1}, {7, 7}, {11, 33}, {55, 55}, {2, 54}} {
-		found, err := logproof.VerifyExport(bytes.NewReader(l.export(t, r[0], r[1])), &l.keys, l.sealed)
+		found, err := logproof.VerifyExport(bytes.NewReader(l.export(t, r[0], r[1])), &l.keys, source(l.sealed))
 		if err != nil || found.First != r[0] || found.Last != r[1] || found.Checkpoint.Size != 55 {
 			t.Errorf("%v: %+v, %v", r, found, err)
 		}
 	}
-	found, err := logproof.VerifyExport(bytes.NewReader(l.export(t, 15, 30)), &l.keys, l.sealed)
-	if err != nil || found.Checkpoints != 1 || len(found.Unchecked) != 1 || found.Unchecked[0].Size != 10 {
+	found, err := logproof.VerifyExport(bytes.NewReader(l.export(t, 15, 30)), &l.keys, source(l.sealed))
+	if err != nil || found.Checkpoints != 1 || found.Unreached.Count != 1 || found.Unreached.First.Size != 10 || found.Unreached.Last.Size != 10 {
 		t.Errorf("of three kept checkpoints one lies within, one before, one is the export's: %+v, %v", found, err)
 	}
 }
@@ -177,7 +177,7 @@ func TestAnExportThatWasTamperedWithIsFoundOut(t *testing.T) {
 	} {
 		l := fresh()
 		c.change(l)
-		_, err := logproof.VerifyExport(bytes.NewReader(l.export(t, 11, 40)), &l.keys, l.sealed[1:2])
+		_, err := logproof.VerifyExport(bytes.NewReader(l.export(t, 11, 40)), &l.keys, source(l.sealed[1:2]))
 		check(t, 0, name, err, c.position, c.what)
 	}
 	l := fresh()
