@@ -21,7 +21,7 @@ type Steps struct{ begin map[id.Prefix]func() Step }
 func (g *Engine) Steps() *Steps {
 	return &Steps{begin: map[id.Prefix]func() Step{
 		id.Session: stepping(g.Sessions), id.Payment: stepping(g.Payments), id.Merchant: stepping(g.Merchants),
-		id.Logo: stepping(g.Logos), id.Staff: stepping(g.Staff), id.Endpoint: stepping(g.Endpoints),
+		id.Logo: stepping(g.Logos), id.Staff: stepping(g.Staff), id.Access: stepping(g.Looks), id.Endpoint: stepping(g.Endpoints),
 		id.Delivery: stepping(g.Deliveries), id.Customer: stepping(g.Customers), id.Method: stepping(g.Methods),
 		id.Mandate: stepping(g.Mandates), id.Subscription: stepping(g.Subscriptions), id.Clock: stepping(g.Clocks),
 		id.Recovery: stepping(g.Recoveries), id.ReadModel: stepping(g.ReadModels),

@@ -38,7 +38,7 @@ var anyRules = []rule[anyNotes]{
 		switch {
 		case !n.known:
 			return "nothing is known of streams with such a name"
-		case !strings.HasPrefix(e.Type, n.kind.aggregate), endpoints(e.Type) != (n.kind.first == "webhook.endpoint_created"):
+		case !strings.HasPrefix(e.Type, n.kind.aggregate), firstKind(e.Type) != (n.kind.first != ""):
 			return e.Type + " does not belong here"
 		}
 		return ""
@@ -74,8 +74,17 @@ var anyRules = []rule[anyNotes]{
 	}),
 }
 
-// endpoints reports whether a type is of an endpoint's events.
-func endpoints(eventType string) bool { return strings.HasPrefix(eventType, "webhook.endpoint_") }
+// firstKind reports whether a type is of those streams of its aggregate that one event
+// makes. Deliveries, looks and decisions about read models are only ever added to.
+func firstKind(eventType string) bool {
+	switch {
+	case strings.HasPrefix(eventType, "webhook."):
+		return strings.HasPrefix(eventType, "webhook.endpoint_")
+	case strings.HasPrefix(eventType, "read_model."), eventType == "staff.accessed":
+		return false
+	}
+	return true
+}
 
 // instant writes a time for people.
 func instant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

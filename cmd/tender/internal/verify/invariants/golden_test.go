@@ -35,6 +35,7 @@ func TestTheGoldenLogBreaksNothing(t *testing.T) {
 			MerchantID    string          `json:"merchant_id"`
 			At            time.Time       `json:"at"`
 			ActorKind     string          `json:"actor_kind"`
+			ActorID       string          `json:"actor_id"`
 			Payload       json.RawMessage `json:"payload"`
 		}
 		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
@@ -50,7 +51,7 @@ func TestTheGoldenLogBreaksNothing(t *testing.T) {
 		n++
 		for _, broken := range streams[l.Stream].Add(invariants.Event{Said: said, Event: eventstore.Event{
 			Position: int64(1e6 + n), // beyond what decisions about read models name
-			Stream:   l.Stream, Version: l.Version, Type: l.Type, MerchantID: l.MerchantID, At: l.At, Actor: domain.Actor{Kind: domain.ActorKind(l.ActorKind)},
+			Stream:   l.Stream, Version: l.Version, Type: l.Type, MerchantID: l.MerchantID, At: l.At, Actor: domain.Actor{Kind: domain.ActorKind(l.ActorKind), ID: l.ActorID},
 		}}) {
 			t.Error(broken)
 		}

@@ -179,6 +179,7 @@ var kinds = map[id.Prefix]kind{
 	id.Recovery:     kindOf("recovery", "recovery.started", noteRecovery, recoveryRules, empty[recoveryNotes]),
 	id.Clock:        kindOf("clock", "clock.created", noteClock, clockRules, empty[clockNotes]),
 	id.Merchant:     kindOf("merchant", "merchant.created", noteMerchant, merchantRules, empty[merchantNotes]),
+	id.Access:       kindOf("staff", "", noteAccess, accessRules, empty[accessNotes]),
 	id.Staff:        kindOf("staff", "staff.added", noteStaff, staffRules, empty[staffNotes]),
 	id.ReadModel:    kindOf("read_model", "", noteReadModel, readModelRules, empty[readModelNotes]),
 	id.Logo:         kindOf("logo", "logo.stored", noteLogo, logoRules, empty[logoNotes]),

@@ -8,6 +8,7 @@ import (
 	"tender/domain/decline"
 	"tender/domain/payment"
 	"tender/domain/session"
+	"tender/domain/staff"
 	"tender/eventstore"
 )
 
@@ -79,6 +80,7 @@ var anySpoilt = []spoilt{
 	{"stream-kind", "an event of another kind", sessionID, []codec.Named{created(), payment.Cancelled{}}, nil, nil},
 	{"stream-kind", "a kind that nobody knows", "zzz_01hzy3v7q8e4xk2m9c5b7d6f0b", []codec.Named{payment.Cancelled{}}, nil, nil},
 	{"stream-kind", "a delivery's event at an endpoint", endpointID, []codec.Named{endpointCreated, delivered}, nil, nil},
+	{"stream-kind", "a look in the person's own stream", staffID, after(colleague, staff.Accessed{KeyID: "k"}), nil, nil},
 	{"stream-first", "it is made later", sessionID, []codec.Named{session.Cancelled{}}, nil, nil},
 	{"stream-first", "it is made twice", paymentID, after(trying, trying[0]), nil, nil},
 	{"stream-time", "an hour back", paymentID, trying, nil, []time.Duration{0, -time.Hour}},

@@ -86,6 +86,8 @@ func (b *testBundle) fill() {
 		MerchantID    string          `json:"merchant_id"`
 		At            time.Time       `json:"at"`
 		EffectiveAt   time.Time       `json:"effective_at"`
+		ActorKind     string          `json:"actor_kind"`
+		ActorID       string          `json:"actor_id"`
 		Payload       json.RawMessage `json:"payload"`
 	}
 	var all []line
@@ -108,7 +110,7 @@ func (b *testBundle) fill() {
 			}
 			found = true
 			if _, err := b.store.Append(b.ctx, eventstore.Command{
-				ID: uuid.Must(uuid.NewV7()), MerchantID: l.MerchantID, Actor: domain.Actor{Kind: domain.ActorSystem, ID: "test"},
+				ID: uuid.Must(uuid.NewV7()), MerchantID: l.MerchantID, Actor: domain.Actor{Kind: domain.ActorKind(l.ActorKind), ID: l.ActorID},
 				Expect: []eventstore.Expectation{{Stream: l.Stream, Version: version - 1}},
 				Events: []eventstore.NewEvent{{
 					Stream: l.Stream, Type: l.Type, SchemaVersion: l.SchemaVersion, ID: uuid.Must(uuid.NewV7()), At: l.At, EffectiveAt: l.EffectiveAt, Payload: l.Payload,
