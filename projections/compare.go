@@ -55,16 +55,19 @@ type Compared struct {
 // its own, and keeps PostgreSQL from clearing up as long as it takes: nobody else
 // waits for it.
 //
-// It is for one goroutine.
+// It is for one goroutine, but for [Comparison.InOrder]; found is called by both.
 type Comparison struct {
 	conn   *pgx.Conn
 	tx     pgx.Tx
 	found  func(Difference)
 	models []*model
 	byKind map[id.Prefix][]*model
-	all    []Compared
-	stream string   // in hand
-	open   []*model // that have rows for it
+	anew   []*anew
+	// snapshot lets other sessions see what this one does.
+	snapshot string
+	all      []Compared
+	stream   string   // in hand
+	open     []*model // that have rows for it
 }
 
 // Compare begins a comparison of what this build's projections show. It is given the
@@ -90,6 +93,9 @@ func (r *Runner) Compare(ctx context.Context, found func(Difference)) (*Comparis
 
 // Close ends it, wherever it is.
 func (c *Comparison) Close(ctx context.Context) {
+	for _, a := range c.anew {
+		_ = a.conn.Close(context.WithoutCancel(ctx)) // what it has written goes with it
+	}
 	_ = c.conn.Close(context.WithoutCancel(ctx)) // it has only read
 }
 
@@ -102,6 +108,11 @@ func (c *Comparison) Compared() []Compared {
 				all[i].Rows = m.shown()
 			}
 		}
+		for _, a := range c.anew {
+			if a.def.Name == all[i].Name {
+				all[i].Rows = a.rows
+			}
+		}
 	}
 	return all
 }
@@ -111,6 +122,9 @@ func (c *Comparison) begin(ctx context.Context, r *Runner) error {
 	bytewise, err := bytewise(ctx, c.tx)
 	if err != nil {
 		return err
+	}
+	if err := c.tx.QueryRow(ctx, `SELECT pg_export_snapshot()`).Scan(&c.snapshot); err != nil {
+		return errors.Wrap(err, "let others see the same")
 	}
 	for _, p := range r.projections {
 		def := p.Definition()
@@ -126,7 +140,7 @@ func (c *Comparison) begin(ctx context.Context, r *Runner) error {
 		case definition != def.fingerprint():
 			of.Left = "it was made by another build, which has to compare it"
 		case !can:
-			of.Left = "its rows don't follow from one stream each"
+			_, err = c.openAnew(ctx, r, p, served)
 		default:
 			err = c.take(ctx, r, s, def, served, bytewise)
 		}
@@ -179,18 +193,7 @@ func (c *Comparison) take(ctx context.Context, r *Runner, p streamwise, def Defi
 		}
 		m.shelves = append(m.shelves, s)
 	}
-	rows, err := c.tx.Query(ctx, `SELECT stream, min(position) FROM `+r.cursors.read+`.parked_events
-		WHERE name = $1 AND generation = $2 AND position <= $3 GROUP BY stream`, def.Name, g.Number, g.position)
-	if err != nil {
-		return errors.Wrap(err, "list parked streams")
-	}
-	m.parked = map[string]int64{}
-	var stream string
-	var from int64
-	if _, err := pgx.ForEachRow(rows, []any{&stream, &from}, func() error { m.parked[stream] = from; return nil }); err != nil {
-		return errors.Wrap(err, "list parked streams")
-	}
-	if err := m.decided(ctx, r.store); err != nil {
+	if err := c.leftOut(ctx, r, m, g); err != nil {
 		return err
 	}
 	c.models = append(c.models, m)

@@ -28,29 +28,6 @@ type model struct {
 	fresh [][]Row    // what it comes to, by table
 }
 
-// decided reads what is left out.
-func (m *model) decided(ctx context.Context, store *eventstore.Store) error {
-	events, err := store.Stream(ctx, readmodel.Stream(m.name))
-	if err != nil {
-		return errors.Wrap(err, "read what is left out")
-	}
-	var state readmodel.State
-	m.undecided = map[string]bool{}
-	for _, e := range events {
-		d, err := readmodel.Codec.Decode(e.Type, e.SchemaVersion, e.Payload)
-		if err != nil {
-			return errors.Wrapf(err, "event %d", e.Position)
-		}
-		if e.Position > m.position {
-			m.undecided[readmodel.Concerns(d)] = true
-			continue
-		}
-		state = readmodel.Evolve(state, d)
-	}
-	m.skipped = state.Skipped
-	return nil
-}
-
 // shown is how many rows were looked at.
 func (m *model) shown() (n int64) {
 	for _, s := range m.shelves {
@@ -62,11 +39,9 @@ func (m *model) shown() (n int64) {
 // begin begins a stream's rows.
 func (m *model) begin(stream string) { m.row, m.blind = m.folds.stream(stream), m.undecided[stream] }
 
-// fold takes an event of the stream in hand. What comes after the cursor is not shown
-// yet, and what was set aside or left out not at all.
+// fold takes an event of the stream in hand.
 func (m *model) fold(e eventstore.Event) (wrong *Difference) {
-	from, parked := m.parked[e.Stream]
-	if _, skipped := m.skipped[e.Position]; skipped || m.blind || e.Position > m.position || parked && e.Position >= from {
+	if m.blind || !m.takesIn(e) {
 		return nil
 	}
 	defer func() {

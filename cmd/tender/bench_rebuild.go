@@ -114,6 +114,9 @@ func (b *rebuildBench) measure(ctx context.Context) error {
 	if err := b.command(ctx, verifyLogName, "audit", "verify", "--log-only"); err != nil {
 		return err
 	}
+	if err := b.command(ctx, verifyName, "audit", "verify"); err != nil {
+		return err
+	}
 	return b.check(ctx)
 }
 

@@ -18,12 +18,14 @@ const (
 	readPartName  = "(a') payments' events, by stream, with COPY"
 	writeName     = "(b) payments' rows written with COPY"
 	verifyLogName = "audit verify --log-only"
+	verifyName    = "audit verify"
 )
 
 // What is to be reached.
 const (
 	wantedTimes     = 2.5 // of a rebuild of the payments, to (a) + (b)
 	wantedLogEvents = 100_000
+	wantedEvents    = 40_000 // of the whole audit
 	wantedPeakMB    = 512
 )
 
@@ -76,6 +78,7 @@ func (b *rebuildBench) report() {
 	fmt.Fprintf(b.out, "\nthe payments' rebuild to (a) + (b): %.2f, wanted at most %.1f; to (a') + (b): %.2f\n",
 		rebuilt.took.Seconds()/(read.took+wrote.took).Seconds(), wantedTimes, rebuilt.took.Seconds()/(part.took+wrote.took).Seconds())
 	fmt.Fprintf(b.out, "%s: %.0f events/s, wanted %d\n", verifyLogName, b.median(verifyLogName).perSecond(), wantedLogEvents)
+	fmt.Fprintf(b.out, "%s: %.0f events/s, wanted %d\n", verifyName, b.median(verifyName).perSecond(), wantedEvents)
 	fmt.Fprintf(b.out, "the most memory of any process: %d MB, wanted below %d\n", peak>>20, wantedPeakMB)
 	for _, wrong := range b.wrong {
 		fmt.Fprintf(b.out, "WRONG: %s\n", wrong)

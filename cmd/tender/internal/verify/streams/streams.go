@@ -65,6 +65,9 @@ func (a Audit) Run(ctx context.Context) (Summary, error) {
 		pages[i] = make(chan []eventstore.Event, 1)
 		all.Go(func() error { return serve(ctx, t, pages[i]) })
 	}
+	if a.Rows != nil {
+		all.Go(func() error { return a.Rows.InOrder(ctx) })
+	}
 	var sum Summary
 	all.Go(func() (err error) {
 		sum, err = a.read(ctx, pages)

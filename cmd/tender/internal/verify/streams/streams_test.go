@@ -186,8 +186,12 @@ func TestACleanLog(t *testing.T) {
 func TestASpoiltRowIsFound(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	for _, table := range []string{"sessions", "payments", "endpoints", "customers", "payment_methods", "mandates", "subscriptions", "recoveries", "due", "journal"} {
-		generation := b.ask(fmt.Sprintf(`SELECT 'read_test.%[1]s_g' || generation FROM read_test.projections WHERE name = '%[1]s' AND serving`, table))
+	for _, table := range []string{"sessions", "payments", "endpoints", "customers", "payment_methods", "mandates", "subscriptions", "recoveries", "due", "journal", "deliveries", "delivery_endpoints", "public_events"} {
+		name := table
+		if table == "delivery_endpoints" || table == "public_events" {
+			name = "deliveries"
+		}
+		generation := b.ask(fmt.Sprintf(`SELECT 'read_test.%s_g' || generation FROM read_test.projections WHERE name = '%s' AND serving`, table, name))
 		for what, spoil := range map[string]string{
 			"different": `UPDATE %[1]s SET state = '{"x":1}' WHERE id = '%[2]s'`,
 			"first":     `UPDATE %[1]s SET first_position = first_position + 1 WHERE id = '%[2]s'`,
@@ -206,7 +210,7 @@ func TestASpoiltRowIsFound(t *testing.T) {
 				if len(found) > 0 {
 					first = found[0]
 				}
-				if fmt.Sprint(first.Position) != position || first.Name != table || !strings.HasPrefix(first.Subject, table+" "+key) || len(found) > 2 {
+				if fmt.Sprint(first.Position) != position || first.Name != name || !strings.HasPrefix(first.Subject, table+" "+key) || len(found) > 2 {
 					t.Errorf("%s of %s %s, which is of position %s: found is %v", what, table, key, position, found)
 				}
 				b.exec(`DELETE FROM ` + generation)
