@@ -167,6 +167,9 @@ func events(c *command) error {
 	if found.Checkpoints > 0 {
 		c.say("%d of the checkpoints that were kept agree.", found.Checkpoints)
 	}
+	if !found.ChainSealed {
+		c.say(`NOT PROVEN are the chain hashes, "previous" and "hash": they follow from one another, but no checkpoint that was compared names one of them.`)
+	}
 	switch not := found.Unreached; not.Count {
 	case 0:
 	case 1:

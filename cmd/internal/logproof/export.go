@@ -32,6 +32,9 @@ type Exported struct {
 	Summary
 	Checkpoint Checkpoint
 	Unreached  Unreached
+	// ChainSealed: the chain hashes are the log's. They follow from one another, so one
+	// that a checkpoint names proves all; the tree proves none.
+	ChainSealed bool
 }
 
 // Unreached are kept checkpoints that exported events say nothing about.
@@ -51,6 +54,9 @@ func VerifyExport(r io.Reader, keys *Keys, kept Source) (Exported, error) {
 	if err != nil {
 		return Exported{}, err
 	}
+	if head.From == 1 && head.Previous != (Hash{}) {
+		return Exported{}, errors.New("the chain hash before the first event of a log is zero")
+	}
 	found := Exported{Checkpoint: c}
 	before, err := TreeOf(head.From-1, head.Before)
 	if err != nil {
@@ -64,6 +70,7 @@ func VerifyExport(r io.Reader, keys *Keys, kept Source) (Exported, error) {
 	if found.Summary, err = v.Finish(); err != nil {
 		return found, err
 	}
+	found.ChainSealed = head.From == 1 || head.To == c.Size || found.Checkpoints > 0
 	return found, found.join(v.Tree(), head)
 }
 

@@ -196,6 +196,62 @@ func TestAnExportThatWasTamperedWithIsFoundOut(t *testing.T) {
 	}
 }
 
+// TestWhatIsNotProvenIsNotSaidToBe forges the chain hashes of exported events, which
+// the tree doesn't cover.
+func TestWhatIsNotProvenIsNotSaidToBe(t *testing.T) {
+	t.Parallel()
+	l := newLog(t, mathrand.New(mathrand.NewPCG(2, 8)), 60, 10, 20, 55)
+	for name, c := range map[string]struct {
+		from, to int64
+		kept     []logproof.Checkpoint
+		sealed   bool // what is true is known to be; a forgery is found
+	}{
+		"no checkpoint reaches it": {12, 30, l.sealed[:1], false},
+		"one kept is within":       {12, 30, l.sealed, true},
+		"one kept is before it":    {11, 30, l.sealed[:1], true},
+		"one kept is at its end":   {12, 20, l.sealed, true},
+		"the export's own":         {12, 55, nil, true},
+		"from the first on":        {1, 30, nil, true},
+	} {
+		text := l.export(t, c.from, c.to)
+		found, err := logproof.VerifyExport(bytes.NewReader(text), &l.keys, source(c.kept))
+		if err != nil || found.ChainSealed != c.sealed {
+			t.Errorf("%s: that the chain is sealed is %v, want %v; %v", name, found.ChainSealed, c.sealed, err)
+		}
+		found, err = logproof.VerifyExport(bytes.NewReader(forgeChain(t, text)), &l.keys, source(c.kept))
+		if (err != nil) != c.sealed || found.ChainSealed && err == nil {
+			t.Errorf("%s, with a forged chain: %v, and that it is sealed is %v", name, err, found.ChainSealed)
+		}
+	}
+}
+
+// forgeChain gives exported events another previous hash, and the hashes that follow.
+func forgeChain(t *testing.T, text []byte) []byte {
+	t.Helper()
+	lines := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
+	var head logproof.Export
+	if err := json.Unmarshal(lines[0], &head); err != nil {
+		t.Fatal(err)
+	}
+	head.Previous = logproof.Hash{1, 2, 3}
+	first, err := json.Marshal(head)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged := [][]byte{first}
+	previous := head.Previous
+	for _, l := range lines[1:] {
+		e, err := logproof.ParseEvent(l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Hash = logproof.ChainHash(previous, e)
+		previous = e.Hash
+		forged = append(forged, asLine(t, e))
+	}
+	return bytes.Join(forged, []byte("\n"))
+}
+
 func TestCheckpointsAreBelievedOnlyIfSigned(t *testing.T) {
 	t.Parallel()
 	l := newLog(t, mathrand.New(mathrand.NewPCG(2, 4)), 9, 9)
