@@ -80,6 +80,7 @@ func (m *machine) check(t *rapid.T) {
 	m.checkStatuses(t)
 	m.checkHistory(t)
 	m.checkCustomer(t)
+	m.checkResolutions(t)
 }
 
 func (m *machine) checkSums(t *rapid.T) {

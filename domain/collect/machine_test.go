@@ -54,6 +54,9 @@ type machine struct {
 	owed int64
 	// w holds the streams of whoever else is concerned.
 	w *world
+	// resolutions are what people have said of calls, with their ids.
+	resolutions   []*resolution
+	resolutionIDs []string
 }
 
 // Whatever is asked, answered, repeated, lost or contradicted, in whatever
@@ -123,6 +126,11 @@ func (m *machine) run(t *rapid.T) {
 		"answer an operation":      m.answerOperation,
 		"answer another operation": m.answerOperation,
 		"answer any operation":     m.answerAnyOperation,
+		"a day passes":             m.aDayPasses,
+		"say what became of it":    m.propose,
+		"agree":                    m.confirm,
+		"agree again":              m.confirm,
+		"disagree":                 m.reject,
 		"":                         m.check,
 	})
 }
@@ -385,8 +393,11 @@ func (m *machine) answerAnyOperation(t *rapid.T) {
 
 // settle lets the acquirer say something of an operation, and the book note it.
 func (m *machine) settle(t *rapid.T, key string) {
+	m.settleAs(t, key, rapid.Bool().Draw(t, "performed"))
+}
+
+func (m *machine) settleAs(t *rapid.T, key string, performed bool) {
 	m.commands++
-	performed := rapid.Bool().Draw(t, "performed")
 	events, err := payment.Decide(m.p, payment.SettleOperation{
 		ID: commandID(m.commands), Key: key, Performed: performed, Reference: "ref", Failure: declined, Now: m.now,
 	})

@@ -35,6 +35,7 @@ const (
 	Access   Prefix = "acc" // what a person of the staff looked at in a day
 
 	Refund       Prefix = "ref"
+	Resolution   Prefix = "res"
 	Customer     Prefix = "cus"
 	Method       Prefix = "pmt"
 	Mandate      Prefix = "mdt"

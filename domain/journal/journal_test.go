@@ -49,11 +49,14 @@ func TestEachEventsEntries(t *testing.T) {
 		"payment.reversal_requested, of money": {
 			payment.ReversalRequested{Amount: 40, Currency: "ZAR", Refund: true}, both(journal.Suspense, journal.RefundsInTransit, 40),
 		},
-		"payment.reversed":        {payment.Reversed{ReversalID: opID(id.Reversal, 1), Amount: 40, Currency: "ZAR"}, nil},
-		"payment.reversal_failed": {payment.ReversalFailed{ReversalID: opID(id.Reversal, 1), Amount: 40, Currency: "ZAR"}, nil},
-		"payment.contradicted":    {payment.Contradicted{Key: paymentID + "-1", Performed: true, Amount: 100, Currency: "ZAR"}, nil},
-		"payment.cancelled":       {payment.Cancelled{}, nil},
-		"payment.expired":         {payment.Expired{}, nil},
+		"payment.reversed":             {payment.Reversed{ReversalID: opID(id.Reversal, 1), Amount: 40, Currency: "ZAR"}, nil},
+		"payment.reversal_failed":      {payment.ReversalFailed{ReversalID: opID(id.Reversal, 1), Amount: 40, Currency: "ZAR"}, nil},
+		"payment.contradicted":         {payment.Contradicted{Key: paymentID + "-1", Performed: true, Amount: 100, Currency: "ZAR"}, nil},
+		"payment.resolution_proposed":  {payment.ResolutionProposed{}, nil},
+		"payment.resolution_confirmed": {payment.ResolutionConfirmed{}, nil},
+		"payment.resolution_rejected":  {payment.ResolutionRejected{}, nil},
+		"payment.cancelled":            {payment.Cancelled{}, nil},
+		"payment.expired":              {payment.Expired{}, nil},
 	}
 	before := fold(
 		initiated(payment.CaptureManual),

@@ -42,6 +42,7 @@ func Postings(s State, e payment.Event) []Posting {
 		return contradicted(s.called(e.Key).Way, e)
 	case payment.Initiated, payment.AttemptStarted, payment.ActionRequired, payment.Verified, payment.AttemptFailed,
 		payment.CaptureRequested, payment.CaptureFailed, payment.VoidRequested, payment.VoidFailed,
+		payment.ResolutionProposed, payment.ResolutionConfirmed, payment.ResolutionRejected,
 		payment.Cancelled, payment.Expired:
 	default:
 		panic("journal: " + e.Type() + " is not handled")
@@ -103,7 +104,8 @@ func about(s State, e payment.Event) (operation, reference string) {
 		return e.Key, e.Reference
 	case payment.Initiated, payment.AttemptStarted, payment.ActionRequired, payment.Verified, payment.AttemptFailed,
 		payment.CaptureRequested, payment.CaptureFailed, payment.VoidRequested, payment.VoidFailed,
-		payment.AuthorisationExpired, payment.Cancelled, payment.Expired:
+		payment.AuthorisationExpired, payment.ResolutionProposed, payment.ResolutionConfirmed, payment.ResolutionRejected,
+		payment.Cancelled, payment.Expired:
 	}
 	return "", ""
 }

@@ -55,7 +55,8 @@ func Evolve(s State, e payment.Event) State {
 	case payment.AttemptStarted, payment.ActionRequired, payment.Authorised, payment.Paid, payment.Verified,
 		payment.AttemptFailed, payment.Captured, payment.CaptureFailed, payment.Voided, payment.VoidFailed,
 		payment.Refunded, payment.RefundFailed, payment.AuthorisationExpired, payment.Reversed, payment.ReversalFailed,
-		payment.Contradicted, payment.Cancelled, payment.Expired:
+		payment.Contradicted, payment.ResolutionProposed, payment.ResolutionConfirmed, payment.ResolutionRejected,
+		payment.Cancelled, payment.Expired:
 	default:
 		panic("journal: " + e.Type() + " is not handled")
 	}

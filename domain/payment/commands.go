@@ -92,6 +92,12 @@ func Decide(s State, c Command) ([]Event, error) {
 		return s.expireAuthorisation(c)
 	case SettleOperation:
 		return s.settleOperation(c)
+	case ProposeResolution:
+		return s.propose(c)
+	case ConfirmResolution:
+		return s.confirm(c)
+	case RejectResolution:
+		return s.reject(c)
 	default:
 		panic(fmt.Sprintf("payment: %T is not handled", c))
 	}

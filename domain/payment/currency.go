@@ -36,7 +36,8 @@ func currencyOf(e Event) (currency string, holds bool) {
 		return e.Currency, true
 	case Contradicted:
 		return e.Currency, true
-	case Initiated, AttemptStarted, ActionRequired, Verified, AttemptFailed, Cancelled, Expired:
+	case Initiated, AttemptStarted, ActionRequired, Verified, AttemptFailed, Cancelled, Expired,
+		ResolutionProposed, ResolutionConfirmed, ResolutionRejected:
 	}
 	return "", false
 }

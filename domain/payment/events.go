@@ -254,6 +254,28 @@ type Contradicted struct {
 	Reference string `json:"reference,omitempty"`
 }
 
+// ResolutionProposed: a person says what became of a call that the acquirer has not
+// answered. Nothing comes of it until another person agrees.
+type ResolutionProposed struct {
+	ResolutionID string `json:"resolution_id"`
+	Verdict
+	Reason string `json:"reason"`
+	By     string `json:"by"` // the person
+}
+
+// ResolutionConfirmed: another person agrees. The outcome follows in the same append.
+type ResolutionConfirmed struct {
+	ResolutionID string `json:"resolution_id"`
+	By           string `json:"by"` // the person
+}
+
+// ResolutionRejected: what was proposed was turned down, or taken back.
+type ResolutionRejected struct {
+	ResolutionID string `json:"resolution_id"`
+	Reason       string `json:"reason,omitempty"`
+	By           string `json:"by"` // the person
+}
+
 // Cancelled: the session was cancelled before an attempt succeeded.
 type Cancelled struct{}
 
@@ -281,6 +303,9 @@ func (ReversalRequested) Type() string    { return "payment.reversal_requested" 
 func (Reversed) Type() string             { return "payment.reversed" }
 func (ReversalFailed) Type() string       { return "payment.reversal_failed" }
 func (Contradicted) Type() string         { return "payment.contradicted" }
+func (ResolutionProposed) Type() string   { return "payment.resolution_proposed" }
+func (ResolutionConfirmed) Type() string  { return "payment.resolution_confirmed" }
+func (ResolutionRejected) Type() string   { return "payment.resolution_rejected" }
 func (Cancelled) Type() string            { return "payment.cancelled" }
 func (Expired) Type() string              { return "payment.expired" }
 
@@ -305,6 +330,9 @@ func (ReversalRequested) paymentEvent()    {}
 func (Reversed) paymentEvent()             {}
 func (ReversalFailed) paymentEvent()       {}
 func (Contradicted) paymentEvent()         {}
+func (ResolutionProposed) paymentEvent()   {}
+func (ResolutionConfirmed) paymentEvent()  {}
+func (ResolutionRejected) paymentEvent()   {}
 func (Cancelled) paymentEvent()            {}
 func (Expired) paymentEvent()              {}
 
@@ -331,6 +359,9 @@ var Codec = codec.New(
 	codec.Define("payment.reversed", 1, func(e Reversed) Event { return e }),
 	codec.Define("payment.reversal_failed", 1, func(e ReversalFailed) Event { return e }),
 	codec.Define("payment.contradicted", 1, func(e Contradicted) Event { return e }),
+	codec.Define("payment.resolution_proposed", 1, func(e ResolutionProposed) Event { return e }),
+	codec.Define("payment.resolution_confirmed", 1, func(e ResolutionConfirmed) Event { return e }),
+	codec.Define("payment.resolution_rejected", 1, func(e ResolutionRejected) Event { return e }),
 	codec.Define("payment.cancelled", 1, func(e Cancelled) Event { return e }),
 	codec.Define("payment.expired", 1, func(e Expired) Event { return e }),
 )

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tender/domain/codec/codectest"
+	"tender/domain/id"
 	"tender/domain/mandate"
 	"tender/domain/method"
 	"tender/domain/payment"
@@ -56,6 +57,15 @@ func samples() []payment.Event {
 		reversed(3, 40_000),
 		reversalFailed(3, 40_000),
 		payment.Contradicted{Key: paymentID + "-1", Performed: true, Amount: 100_000, Currency: "ZAR", Reference: "auth_late"},
+		payment.ResolutionProposed{
+			ResolutionID: opID(id.Resolution, 5), Reason: "Their report of 4 May lists it.", By: thandi,
+			Verdict: payment.Verdict{
+				OperationID: attemptID, Key: paymentID + "-1", Performed: true, Reference: reference, NetworkTransactionID: "ntx_1",
+				ExpiresAt: noon.Add(later), EffectiveAt: noon, Failure: &declined,
+			},
+		},
+		payment.ResolutionConfirmed{ResolutionID: opID(id.Resolution, 5), By: pieter},
+		payment.ResolutionRejected{ResolutionID: opID(id.Resolution, 5), Reason: "It is another payment's.", By: pieter},
 		payment.Cancelled{},
 		payment.Expired{},
 	}

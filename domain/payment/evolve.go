@@ -40,6 +40,7 @@ func Evolve(s State, id string, e Event) State {
 	case AttemptFailed:
 		s.Attempt.Settled = true
 		s.Failed = with(s.Failed, s.Attempt.Key)
+		s = s.lapsed(s.Attempt.Key)
 		s.Status = StatusDraft
 		if e.Final {
 			s.Status = StatusFailed
@@ -50,6 +51,14 @@ func Evolve(s State, id string, e Event) State {
 		s.Status = StatusCancelled
 	case Expired:
 		s.Status = StatusExpired
+	case ResolutionProposed:
+		s.Resolutions = append(slices.Clone(s.Resolutions), Resolution{
+			ID: e.ResolutionID, Verdict: e.Verdict, Reason: e.Reason, By: e.By, Status: ResolutionStatusProposed,
+		})
+	case ResolutionConfirmed:
+		return s.ended(e.ResolutionID, ResolutionStatusConfirmed, e.By)
+	case ResolutionRejected:
+		return s.ended(e.ResolutionID, ResolutionStatusRejected, e.By)
 	case CaptureRequested, Captured, CaptureFailed, VoidRequested, Voided, VoidFailed,
 		RefundRequested, Refunded, RefundFailed, AuthorisationExpired, ReversalRequested, Reversed, ReversalFailed:
 		return evolveOperation(s, e)
@@ -91,7 +100,8 @@ func evolveOperation(s State, e Event) State {
 		s = s.answered(e.ReversalID, false)
 	case AuthorisationExpired:
 		s.Expired += e.Amount
-	case Initiated, AttemptStarted, ActionRequired, Authorised, Paid, Verified, AttemptFailed, Contradicted, Cancelled, Expired:
+	case Initiated, AttemptStarted, ActionRequired, Authorised, Paid, Verified, AttemptFailed, Contradicted, Cancelled, Expired,
+		ResolutionProposed, ResolutionConfirmed, ResolutionRejected:
 		panic(fmt.Sprintf("payment: %T is no operation", e))
 	}
 	return s
@@ -107,7 +117,7 @@ func (s State) approved(amount int64, reference string) State {
 	}
 	s.Done = with(s.Done, s.Attempt.Key)
 	s.Authorised = amount
-	return s
+	return s.lapsed(s.Attempt.Key)
 }
 
 func (s State) asked(op Operation) State {
@@ -129,7 +139,7 @@ func (s State) answered(id string, performed bool) State {
 	} else {
 		s.Failed = with(s.Failed, op.Key)
 	}
-	return s
+	return s.lapsed(op.Key)
 }
 
 // with returns keys and key in a slice of its own, because states are values

@@ -67,6 +67,17 @@ const (
 	// AnswerWindow is how long only the process that appended an intent acts on
 	// it. Afterwards any worker may find out what became of it.
 	AnswerWindow = 15 * time.Second
+	// UnresolvedAfter is how long workers alone ask the acquirer what became of a call
+	// whose window is over. Afterwards people are told, and may say so themselves.
+	UnresolvedAfter = 24 * time.Hour
+	// ResolutionsMax bounds what people may say of one payment's calls.
+	ResolutionsMax = 50
+	// ReasonRunesMax bounds why they say so.
+	ReasonRunesMax = 500
+	// ReferenceBytesMax bounds the names that an acquirer or a scheme has for things.
+	ReferenceBytesMax = 255
+
+	cardDigitsMin, cardDigitsMax = 12, 19 // of any card number, ISO/IEC 7812-1
 )
 
 // OperationKind tells the operations on an approved payment apart.
@@ -153,6 +164,8 @@ type State struct {
 	Done []string
 	// Contradicted holds the keys whose contradiction is recorded already.
 	Contradicted []string
+	// Resolutions are what people have said of calls that went unanswered.
+	Resolutions []Resolution
 }
 
 // Exists reports whether the payment was ever initiated.

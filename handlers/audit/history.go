@@ -155,7 +155,7 @@ func (n *narrator) tell(e told) (chapter, error) {
 		return chapter{}, err
 	}
 	c := chapter{
-		Position: e.Position, Version: e.Version, EventID: eventIDOf(e.Event), Type: e.Type, Words: Words(e.said),
+		Position: e.Position, Version: e.Version, EventID: eventIDOf(e.Event), Type: e.Type, Words: n.words(e),
 		At: timeText(e.At), EffectiveAt: timeText(e.EffectiveAt), RecordedAt: timeText(e.RecordedAt),
 		Actor: actor{e.Event.Actor.Kind, e.Event.Actor.ID}, By: by(e.Event.Actor), RequestID: e.RequestID, Cause: n.cause(e),
 		Changes: changesOf(before, n.after), References: referencesOf(e), Sums: n.after.sums(),
@@ -171,6 +171,20 @@ func (n *narrator) tell(e told) (chapter, error) {
 	}
 	n.known[e.ID] = e
 	return c, nil
+}
+
+// words say what happened; and why a person said so, where it was no acquirer.
+func (n *narrator) words(e told) string {
+	words := Words(e.said)
+	r, byHand := n.known[e.Causation].said.(payment.ResolutionProposed)
+	switch e.said.(type) {
+	case payment.ResolutionConfirmed, payment.ResolutionRejected:
+		return words
+	}
+	if !byHand {
+		return words
+	}
+	return words + " People resolved it by hand: " + sentence(r.Reason)
 }
 
 func (n *narrator) cause(e told) *cause {

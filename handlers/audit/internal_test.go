@@ -66,7 +66,7 @@ func TestEveryEventHasWords(t *testing.T) {
 		payment.Initiated{}, payment.AttemptStarted{}, payment.Authorised{}, payment.Paid{}, payment.AttemptFailed{}, payment.CaptureRequested{},
 		payment.Captured{}, payment.CaptureFailed{}, payment.VoidRequested{}, payment.Voided{}, payment.VoidFailed{}, payment.RefundRequested{},
 		payment.Refunded{}, payment.RefundFailed{}, payment.AuthorisationExpired{}, payment.ReversalRequested{}, payment.Reversed{},
-		payment.ReversalFailed{}, payment.Contradicted{},
+		payment.ReversalFailed{}, payment.Contradicted{}, payment.ResolutionProposed{},
 	} {
 		spoken[e.Type()] = strings.HasSuffix(Words(e), ".")
 	}

@@ -2,10 +2,12 @@ package audit
 
 // sentences are what is said of events whose type tells it all.
 var sentences = map[string]string{
-	"payment.action_required": "The customer was asked to do their part, at the bank or on their telephone.",
-	"payment.verified":        "The acquirer verified the payment method. No money moved.",
-	"payment.cancelled":       "The payment was cancelled with its session.",
-	"payment.expired":         "The payment ended with its session, which expired.",
+	"payment.action_required":      "The customer was asked to do their part, at the bank or on their telephone.",
+	"payment.verified":             "The acquirer verified the payment method. No money moved.",
+	"payment.resolution_confirmed": "A second person confirmed what was said of the operation. What comes of it is recorded.",
+	"payment.resolution_rejected":  "What was said of the operation was rejected, or taken back.",
+	"payment.cancelled":            "The payment was cancelled with its session.",
+	"payment.expired":              "The payment ended with its session, which expired.",
 
 	"session.attempt_started":  "The customer tried to pay.",
 	"session.cancel_requested": "The session was given up while the customer was away; the acquirer closes the attempt first.",

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"strings"
 
 	"tender/domain"
 	"tender/domain/codec"
@@ -124,9 +125,34 @@ func ofPayment(said payment.Event) string {
 			was = "was performed, after it was recorded as failed"
 		}
 		return fmt.Sprintf("The acquirer says that an operation over %s %s. The record stands, and people have to look.", money.Format(e.Amount, e.Currency), was)
-	case payment.ActionRequired, payment.Verified, payment.Cancelled, payment.Expired:
+	case payment.ResolutionProposed:
+		return fmt.Sprintf("A person said that %s %s: %s", e.OperationID, became(e.Verdict), sentence(e.Reason))
+	case payment.ResolutionRejected:
+		if e.Reason != "" {
+			return "What was said of the operation was rejected: " + sentence(e.Reason)
+		}
+	case payment.ResolutionConfirmed, payment.ActionRequired, payment.Verified, payment.Cancelled, payment.Expired:
 	}
 	return ""
+}
+
+// became is what a person says has become of an operation.
+func became(v payment.Verdict) string {
+	if v.Performed {
+		return fmt.Sprintf("was performed, under the acquirer's reference %s", v.Reference)
+	}
+	if v.Failure == nil {
+		return "was not performed"
+	}
+	return fmt.Sprintf("was not performed (%s)", v.Failure.ErrorCode)
+}
+
+// sentence is what a person has written, with a full stop.
+func sentence(text string) string {
+	if strings.HasSuffix(text, ".") {
+		return text
+	}
+	return text + "."
 }
 
 // because is why something failed, in a sentence.

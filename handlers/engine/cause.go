@@ -20,8 +20,8 @@ type cause struct {
 }
 
 // causeName returns under which name d is found by what comes of it: an intent
-// under the key that its outcome names, and what said when time runs out under
-// its type; "" for every other event.
+// under the key that its outcome names, what people say of its outcome under the id of
+// that, and what said when time runs out under its type; "" for every other event.
 func causeName(d codec.Named) string {
 	switch d := d.(type) {
 	case payment.AttemptStarted:
@@ -34,6 +34,8 @@ func causeName(d codec.Named) string {
 		return d.Key
 	case payment.ReversalRequested:
 		return d.Key
+	case payment.ResolutionProposed:
+		return d.ResolutionID
 	case payment.Authorised, session.Created, mandate.Created, subscription.Created:
 		return d.Type()
 	}
