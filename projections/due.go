@@ -22,6 +22,10 @@ import (
 // In_flight says that an acquirer owes an answer which nobody but itself holds up:
 // a clock that goes on without it would make things happen out of their order.
 //
+// Unanswered_at says of a payment since when anybody may ask the acquirer for the
+// answer that it has owed for longest, and merchant_id whose payment it is: what has
+// stood there for a day, operators look for. It is never before due_at.
+//
 // What is due by a clock is done in the order of clock_due_at; at one instant by the
 // kind of object, as its id's prefix sorts, and within a kind by first_position.
 const DueName = "due"
@@ -29,7 +33,7 @@ const DueName = "due"
 // Due is the read model of what falls due.
 func Due() Projection {
 	return Keyed[dueState]{
-		Name: DueName, Version: 2, Policy: ParkStream,
+		Name: DueName, Version: 3, Policy: ParkStream,
 		Table: Table{
 			Name: DueName,
 			Columns: []Column{
@@ -37,6 +41,8 @@ func Due() Projection {
 				{Name: "clock_id", Type: "text"},
 				{Name: "clock_due_at", Type: "timestamptz"},
 				{Name: "in_flight", Type: "boolean", NotNull: true},
+				{Name: "merchant_id", Type: "text"},
+				{Name: "unanswered_at", Type: "timestamptz"},
 			},
 			Indexes: []string{
 				"(due_at) WHERE due_at IS NOT NULL",
@@ -54,7 +60,7 @@ func Due() Projection {
 		Keep: dueState.keep,
 		Row: func(_ string, s dueState) []any {
 			wall, byClock := s.at()
-			return []any{instantOrNull(wall), orNull(s.ClockID), instantOrNull(byClock), s.inFlight()}
+			return []any{instantOrNull(wall), orNull(s.ClockID), instantOrNull(byClock), s.inFlight(), orNull(s.MerchantID), instantOrNull(s.unanswered())}
 		},
 	}
 }

@@ -33,6 +33,8 @@ type dueState struct {
 	// Begun: a payment on a test clock has had no outcome. It is remembered before
 	// anything of it falls due.
 	Begun bool `json:"begun,omitempty"`
+	// MerchantID is whose payment it is; "": it is no payment.
+	MerchantID string `json:"merchant_id,omitempty"`
 	// Unattended: nobody is there to be sent away.
 	Unattended bool `json:"unattended,omitempty"`
 	// Subscription is the whole state, until the subscription is over: what falls
@@ -57,6 +59,17 @@ func (s dueState) at() (wall, byClock time.Time) {
 		return wall, own
 	}
 	return earlier(wall, own), time.Time{}
+}
+
+// unanswered returns since when an acquirer may be asked for the answer that it has
+// owed for longest; zero: it owes none.
+func (s dueState) unanswered() (since time.Time) {
+	for key, t := range s.Unanswered {
+		if key != cancelKey {
+			since = earlier(since, t)
+		}
+	}
+	return since
 }
 
 // earlier returns the earlier of two instants; a zero one is none.
@@ -117,7 +130,9 @@ func (s dueState) fold(e eventstore.Event, d codec.Named) (dueState, error) {
 	case session.Event:
 		return s.session(e, d), nil
 	case payment.Event:
-		return s.payment(d).operation(e.Stream, d), nil
+		s = s.payment(d).operation(e.Stream, d)
+		s.MerchantID = e.MerchantID
+		return s, nil
 	case mandate.Event:
 		return s.mandate(d)
 	case subscription.Event:

@@ -26,6 +26,10 @@ func (s *Service) sendAgain(ctx context.Context, key string) (done engine.Done, 
 	if err := g.Refresh(ctx, p); err != nil {
 		return done, false, err
 	}
+	sent := p.Value.Attempt.AnswerBy.Add(-payment.AnswerWindow)
+	if s.Engine.Now().Wall.Sub(sent) >= s.Acquirer.Capabilities().KeyMemory {
+		return done, false, nil // the acquirer may take an old key for a new one
+	}
 	if p.Value.ClockID == "" || !p.Value.InFlight() || p.Value.Attempt.Key != key || p.Value.MandateID == "" {
 		return done, false, nil
 	}

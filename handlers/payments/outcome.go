@@ -15,7 +15,6 @@ import (
 	"tender/domain/session"
 	"tender/eventstore"
 	"tender/handlers/engine"
-	"tender/handlers/limits"
 	"tender/handlers/problem"
 )
 
@@ -52,34 +51,6 @@ func (s *Service) conclude(ctx context.Context, key string, call func(context.Co
 	}
 }
 
-// ask has the acquirer say what became of key, or close it, and records that.
-func (s *Service) ask(ctx context.Context, key string) (engine.Done, error) {
-	callCtx, cancel := context.WithTimeout(ctx, payment.CallTimeout)
-	defer cancel()
-	answer, err := s.Acquirer.Settle(callCtx, key)
-	if err != nil {
-		return engine.Done{}, errors.Wrap(err, "settle with the acquirer")
-	}
-	answer.Key = key
-	done, _, err := s.Record(ctx, answer)
-	if errors.As(err, new(problem.Problem)) {
-		return done, nil // a decline is an outcome like any other
-	}
-	return done, err
-}
-
-// Settle ends the doubt about key. Workers call it for intents whose window is
-// over, and for customers who did not come back.
-func (s *Service) Settle(ctx context.Context, key string) (engine.Done, error) {
-	if s.Acquirer == nil {
-		return engine.Done{}, errors.New("no acquirer is configured for this mode")
-	}
-	if done, settled, err := s.sendAgain(ctx, key); settled || err != nil {
-		return done, err
-	}
-	return s.ask(ctx, key)
-}
-
 // Record appends what the acquirer says of an operation: at once, when asked, or
 // in a notification. The same word twice changes nothing. Settled is false where
 // the word was not final.
@@ -100,23 +71,14 @@ func (s *Service) Record(ctx context.Context, a acquirers.Answer) (done engine.D
 				return err
 			}
 			tx.Because(paymentID, a.Key)
-			if command, ours := commandOf(operation); ours || isReversal(operation) {
-				recorded, err = s.recordOperation(ctx, tx, p, a)
-				if err == nil && len(recorded) > 0 && ours {
-					answerOperation(tx, command, paymentID, recorded)
-				}
-			} else {
-				recorded, err = s.recordAttempt(ctx, tx, p, a)
-			}
+			recorded, err = s.record(ctx, tx, p, operation, a)
 			return err
 		},
 	})
 	if err != nil {
 		return done, false, err
 	}
-	s.alarm(ctx, a, done, recorded)
-	s.count(ctx, a.Key, recorded)
-	s.reverse(ctx, recorded)
+	s.followUp(ctx, a, done, recorded)
 	for _, e := range recorded {
 		if p, refused := declined(e); refused {
 			return done, true, p
@@ -125,39 +87,24 @@ func (s *Service) Record(ctx context.Context, a acquirers.Answer) (done engine.D
 	return done, final(a), nil
 }
 
+// record adds to tx what an answer means to everybody whom it concerns, and settles
+// the request that an operation carries out.
+func (s *Service) record(ctx context.Context, tx *engine.Tx, p payment.State, operation string, a acquirers.Answer) ([]payment.Event, error) {
+	command, ours := commandOf(operation)
+	if !ours && !isReversal(operation) {
+		return s.recordAttempt(ctx, tx, p, a)
+	}
+	recorded, err := s.recordOperation(ctx, tx, p, a)
+	if err == nil && len(recorded) > 0 && ours {
+		answerOperation(tx, command, p.ID, recorded)
+	}
+	return recorded, err
+}
+
 // final reports whether an answer is the acquirer's last word on what was asked, as
 // far as it knows now.
 func final(a acquirers.Answer) bool {
 	return a.Status != acquirers.StatusActionRequired && a.Status != acquirers.StatusPending
-}
-
-// count tells the guard what became of a customer's attempt. Payments without the
-// customer are none: nobody could try anything out by them.
-func (s *Service) count(ctx context.Context, key string, recorded []payment.Event) {
-	paymentID, _, _ := PaymentOf(key)
-	p := s.Engine.Payments.Ref(paymentID)
-	if p.Version == 0 || p.Value.MandateID != "" {
-		return
-	}
-	for _, e := range recorded {
-		switch e := e.(type) {
-		case payment.Paid, payment.Authorised, payment.Verified:
-			s.Guard.Count(ctx, p.MerchantID, key, limits.Succeeded)
-		case payment.AttemptFailed:
-			s.Guard.Count(ctx, p.MerchantID, key, blame(e.Failure))
-		}
-	}
-}
-
-// blame says whether a failure tells something of the card or the customer. One who
-// gives up, or is away too long, may have seen all that they wanted to know.
-func blame(f payment.Failure) limits.Outcome {
-	switch f.ErrorCode {
-	case decline.ProcessingError, decline.PaymentMethodUnavailable:
-		return limits.NobodysFault
-	case decline.CardDeclined, decline.AuthenticationFailed, decline.ExpiredCard, decline.IncorrectCVC, decline.CustomerCancelled, decline.TimedOut:
-	}
-	return limits.Failed
 }
 
 func isReversal(operation string) bool { return len(operation) > 4 && operation[:4] == "rev_" }
@@ -179,31 +126,8 @@ func (s *Service) recordOperation(ctx context.Context, tx *engine.Tx, p payment.
 	if err := s.writeOperation(ctx, tx, p, a.EffectiveAt, events); err != nil {
 		return nil, err
 	}
-	s.claim(tx, p.ID, a)
+	s.claim(tx, p, a)
 	return events, nil
-}
-
-// reverse gives back what a contradiction has shown should not stand. Nobody waits
-// for it: it is carried out beside whatever the answer was recorded for.
-func (s *Service) reverse(ctx context.Context, events []payment.Event) {
-	for _, e := range events {
-		intent, reverses := e.(payment.ReversalRequested)
-		if !reverses {
-			continue
-		}
-		op := payment.Operation{
-			ID: intent.ReversalID, Kind: payment.OperationReversal, Amount: intent.Amount,
-			Key: intent.Key, Reference: intent.Reference, PaysBack: intent.Refund,
-		}
-		s.running.Go(func() {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), payment.AnswerWindow)
-			defer cancel()
-			// What it came to is recorded, or a worker asks for it.
-			_, _, _ = s.conclude(ctx, op.Key, func(ctx context.Context) (acquirers.Answer, error) {
-				return s.call(ctx, op, intent.Currency)
-			})
-		})
-	}
 }
 
 // answerOperation settles the idempotency key of the request that an operation
@@ -261,7 +185,7 @@ func (s *Service) recordAttempt(ctx context.Context, tx *engine.Tx, p payment.St
 		answerCharge(tx, changes)
 	}
 	if o.Kind == collect.OutcomeApproved {
-		s.claim(tx, p.ID, a)
+		s.claim(tx, p, a)
 	}
 	answerCancel(tx, st.Value, changes.Session.Events)
 	return changes.Payment.Events, nil
@@ -300,30 +224,19 @@ func answerCancel(tx *engine.Tx, s session.State, events []session.Event) {
 }
 
 // claim takes the acquirer's reference for the payment. Where another payment
-// holds it, that is an alarm: what happened outside is recorded all the same.
-func (s *Service) claim(tx *engine.Tx, paymentID string, a acquirers.Answer) {
+// holds it, that is an alarm: what happened outside is recorded all the same. What a
+// person says happened is refused.
+func (s *Service) claim(tx *engine.Tx, p payment.State, a acquirers.Answer) {
 	if a.Reference == "" {
 		return
 	}
 	tx.Claim(eventstore.Claim{
-		Kind: ClaimReference, Value: s.Acquirer.Name() + "/" + a.Reference, Stream: paymentID, Soft: true,
+		Kind: ClaimReference, Value: referenceValue(p, a.Reference), Stream: p.ID, Soft: tx.Origin.Actor.Kind != domain.ActorStaff,
 	})
 }
 
-// alarm says aloud what people have to look at.
-func (s *Service) alarm(ctx context.Context, a acquirers.Answer, done engine.Done, events []payment.Event) {
-	for _, c := range done.Taken {
-		s.Log.ErrorContext(ctx, "the acquirer's reference belongs to another payment", "reference", c.Value, "payment", c.Stream)
-	}
-	for _, e := range events {
-		switch e := e.(type) {
-		case payment.Contradicted:
-			s.Log.ErrorContext(ctx, "the acquirer contradicts what is recorded", "key", e.Key, "performed", e.Performed, "reference", e.Reference)
-		case payment.ReversalFailed:
-			s.Log.ErrorContext(ctx, "the acquirer did not give back what should not stand", "key", a.Key, "reason", e.Failure.ErrorCode)
-		}
-	}
-}
+// referenceValue is an acquirer's reference among those of all acquirers.
+func referenceValue(p payment.State, reference string) string { return p.Acquirer + "/" + reference }
 
 // failureOf says why, in the API's closed table of reasons.
 func failureOf(a acquirers.Answer) decline.Failure {

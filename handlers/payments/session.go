@@ -157,7 +157,7 @@ func (s *Service) CancelSession(ctx context.Context, origin engine.Origin, k *ev
 		return done, false, err
 	}
 	var unasked error
-	ended := s.await(ctx, func(ctx context.Context) { _, unasked = s.ask(ctx, closing) })
+	ended := s.await(ctx, func(ctx context.Context) { _, _, unasked = s.ask(ctx, closing) })
 	if !ended {
 		return done, true, nil
 	}

@@ -46,6 +46,9 @@ const (
 	// something else.
 	dueIdle     = 15 * time.Second
 	dueRetryMax = 10 * time.Minute
+	// inVainMax is about how many calls of one payment an acquirer that doesn't answer
+	// is asked at a time.
+	inVainMax = 3
 )
 
 // Due does what falls due in one log, by the wall's time. What falls due by a test
@@ -167,10 +170,16 @@ func (d *Due) work(ctx context.Context, owner, stream string) {
 }
 
 func (d *Due) backoff(stream string) time.Duration {
-	n, _ := d.failed.LoadOrStore(stream, 0)
-	count, _ := n.(int)
+	count := d.failures(stream)
 	d.failed.Store(stream, count+1)
 	return min(dueRetryMin<<min(count, 20), dueRetryMax)
+}
+
+// failures is how often a stream's work failed in a row, in this process.
+func (d *Due) failures(stream string) int {
+	n, _ := d.failed.Load(stream)
+	count, _ := n.(int)
+	return count
 }
 
 // Act does what is due for the object of a stream, by its own time, waits for what
@@ -253,35 +262,28 @@ func (d *Due) payment(ctx context.Context, stream string) (int64, error) {
 	if err := g.Refresh(ctx, ref); err != nil {
 		return 0, err
 	}
-	var last int64
-	for _, key := range unanswered(ref.Value, g.Now().Wall) {
-		done, err := d.Payments.Settle(ctx, key)
-		if err != nil {
-			return 0, err
-		}
-		last = max(last, done.Position)
+	last, err := d.settle(ctx, ref.Value)
+	if err != nil {
+		return 0, err
 	}
 	done, err := d.Payments.ExpireAuthorisation(ctx, d.origin(), stream)
 	return max(last, done.Position), err
 }
 
-// unanswered returns the keys of what may be settled now: calls whose window is
-// over, and customers who did not come back in time.
-func unanswered(p payment.State, now time.Time) []string {
-	var keys []string
-	if p.InFlight() {
-		by := p.Attempt.AnswerBy
-		if p.WaitsForCustomer() {
-			by = p.Attempt.ActionBy
+// settle has the acquirer say what became of a payment's calls that went unanswered.
+// One that it says nothing of holds up no other: each time it begins with those that
+// were not asked about the last time.
+func (d *Due) settle(ctx context.Context, p payment.State) (last int64, unanswered error) {
+	wall := d.Payments.Engine.Now().Wall
+	calls := slices.DeleteFunc(p.Calls(), func(c payment.Call) bool { return !c.Unanswered(wall) })
+	first := d.failures(p.ID) * inVainMax
+	for i, inVain := 0, 0; i < len(calls) && inVain < inVainMax; i++ {
+		done, err := d.Payments.Settle(ctx, calls[(first+i)%len(calls)].Key)
+		if err != nil {
+			unanswered = errors.CombineErrors(unanswered, err)
+			inVain++
 		}
-		if !now.Before(by) {
-			keys = append(keys, p.Attempt.Key)
-		}
+		last = max(last, done.Position)
 	}
-	for _, op := range p.Pending {
-		if !now.Before(op.AnswerBy) {
-			keys = append(keys, op.Key)
-		}
-	}
-	return keys
+	return last, unanswered
 }
