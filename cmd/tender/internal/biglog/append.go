@@ -130,6 +130,8 @@ func causeName(e codec.Named) string {
 		return e.Key
 	case payment.ReversalRequested:
 		return e.Key
+	case payment.ResolutionProposed:
+		return e.ResolutionID
 	case payment.Authorised, session.Created, mandate.Created, subscription.Created:
 		return e.Type()
 	}

@@ -11,6 +11,12 @@ import (
 
 // operates has something happen to a payment that stands.
 func (l *lane) operates(by *command, paymentID string, effective time.Time, c payment.Command) {
+	l.decides(by, paymentID, effective, c)
+	by.send()
+}
+
+// decides adds what happens to a payment that stands, when c is asked of it.
+func (l *lane) decides(by *command, paymentID string, effective time.Time, c payment.Command) {
 	p := l.payments.of(paymentID)
 	events, err := payment.Decide(p, c)
 	l.must(err)
@@ -18,7 +24,6 @@ func (l *lane) operates(by *command, paymentID string, effective time.Time, c pa
 	changes, err := collect.Operate(p, w, events)
 	l.must(err)
 	by.decided(l.endSubscriptions(w.Customer, changes), effective)
-	by.send()
 }
 
 // asks has the merchant ask for a capture, a void or a refund.

@@ -19,6 +19,7 @@ var plays = []play{
 	{40, (*lane).refund}, {6, (*lane).refundFails}, {3, (*lane).refundFailsLate},
 	{30, (*lane).abandon}, {12, (*lane).giveUp}, {8, (*lane).leaveAfterFailure}, {6, (*lane).cancelWhileAway}, {4, (*lane).allAttemptsFail},
 	{4, (*lane).nobodyAnswers}, {3, (*lane).lateApproval}, {2, (*lane).lateCapture}, {2, (*lane).lateDecline},
+	{2, (*lane).resolvedByHand},
 	// Customers and their methods.
 	{16, (*lane).verifyCard}, {24, (*lane).payWithSavedCard}, {6, (*lane).removeMethod}, {8, (*lane).eraseCustomer},
 	// Series.
