@@ -109,7 +109,7 @@ func Valid(p Prefix, s string) bool {
 // kinds are those of all streams and of what they name.
 var kinds = []Prefix{
 	Session, Payment, Capture, Void, Reversal, Checkout, Attempt, Event, Endpoint, Delivery, Recovery, Request, Merchant, Key, Staff, Access,
-	Refund, Customer, Method, Mandate, Subscription, Clock, Logo, ReadModel,
+	Refund, Resolution, Customer, Method, Mandate, Subscription, Clock, Logo, ReadModel,
 }
 
 // namedMax is how long what stands behind a prefix may be.

@@ -168,7 +168,7 @@ func kindOf[N any](aggregate, first string, note func(*N, *Event), rules []rule[
 func empty[N any](string) (n N) { return n }
 
 var kinds = map[id.Prefix]kind{
-	id.Payment:      kindOf("payment", "payment.initiated", notePayment, paymentRules, empty[paymentNotes]),
+	id.Payment:      kindOf("payment", "payment.initiated", notePayment, slices.Concat(paymentRules, resolutionRules), empty[paymentNotes]),
 	id.Session:      kindOf("session", "session.created", noteSession, sessionRules, empty[sessionNotes]),
 	id.Mandate:      kindOf("mandate", "mandate.created", noteMandate, mandateRules, empty[mandateNotes]),
 	id.Subscription: kindOf("subscription", "subscription.created", noteSubscription, subscriptionRules, empty[subscriptionNotes]),

@@ -42,6 +42,9 @@ type paymentNotes struct {
 	asked    []asked
 	// Contradictions, by the keys that they are about.
 	contradicted once
+	// resolutions are what people said; confirmed is the one that was, in the event before.
+	resolutions []resolved
+	confirmed   *resolved
 
 	approved, over bool
 	manual         bool // it was reserved, for captures later
@@ -97,6 +100,8 @@ func notePayment(n *paymentNotes, e *Event) {
 	if !ok {
 		return
 	}
+	noteResolution(n, d)
+	defer n.lapse()
 	if op, asks := intentOf(d); asks {
 		n.asked = append(n.asked, op)
 		return

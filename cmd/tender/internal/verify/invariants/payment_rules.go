@@ -55,7 +55,7 @@ var paymentRules = []rule[paymentNotes]{
 	}),
 	when("payment-captures", "Captures and voids are asked for of an authorisation that stands: reserved for later, not expired, and not past its time.", capturesStand),
 	when("payment-expiry", "An authorisation expires once, not before its time, with nothing in flight, and of all that remains.", expiresOnce),
-	when("payment-end", "After its last attempt has failed, and after it was cancelled or has expired, nothing more becomes of a payment but what contradicts the record and its reversal.", endStands),
+	when("payment-end", "After its last attempt has failed, and after it was cancelled or has expired, nothing more becomes of a payment but what contradicts the record, its reversal, and what people say of that.", endStands),
 	when("payment-reversals", "A reversal follows the expiry of an authorisation or a contradiction; what pays back follows a contradiction, and no reversal is of more than the payment.", func(n *paymentNotes, e *Event) string {
 		d, ok := e.Said.(payment.ReversalRequested)
 		switch {
@@ -225,7 +225,8 @@ func expiresOnce(n *paymentNotes, e *Event) string {
 
 func endStands(n *paymentNotes, e *Event) string {
 	switch d := e.Said.(type) {
-	case payment.Contradicted, payment.ReversalRequested, payment.Reversed, payment.ReversalFailed:
+	case payment.Contradicted, payment.ReversalRequested, payment.Reversed, payment.ReversalFailed,
+		payment.ResolutionProposed, payment.ResolutionConfirmed, payment.ResolutionRejected:
 		return ""
 	case payment.Cancelled, payment.Expired:
 		if n.approved || n.attempt() != nil {
