@@ -78,9 +78,6 @@ func (b *rebuildBench) make(ctx context.Context) (err error) {
 	}
 	fmt.Fprintf(b.out, "  a log of %d events of %d types, made in %s (%.0f events/s)\n", b.head, len(b.made.Types),
 		b.made.Took.Round(time.Second), float64(b.made.Events)/b.made.Took.Seconds())
-	if _, err := b.store.Pool().Exec(ctx, `VACUUM ANALYZE`); err != nil {
-		return errors.Wrap(err, "gather statistics")
-	}
 	r, err := newRebuilder(b.store, io.Discard)
 	if err != nil {
 		return err
