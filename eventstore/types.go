@@ -57,6 +57,10 @@ type Event struct {
 	Actor         domain.Actor
 	Payload       json.RawMessage
 	Hash          [32]byte
+	// Said is what whoever read the event has made of its payload, for those whom they
+	// hand it on to, so that it is decoded once; nil: nobody has. The log knows nothing
+	// of it.
+	Said any
 }
 
 // Expectation is the version that a stream must have for an append to hold;

@@ -8,6 +8,7 @@ import (
 	"github.com/cockroachdb/errors"
 	"github.com/jackc/pgx/v5"
 
+	"tender/domain/catalogue"
 	"tender/domain/id"
 	"tender/eventstore"
 )
@@ -213,6 +214,11 @@ func (c *Comparison) Add(ctx context.Context, events []eventstore.Event) error {
 			c.stream, c.open = e.Stream, c.byKind[id.PrefixOf(e.Stream)]
 			for _, m := range c.open {
 				m.begin(e.Stream)
+			}
+		}
+		if len(c.open) > 1 { // several read models take it in
+			if said, err := catalogue.Decode(e.Type, e.SchemaVersion, e.Payload); err == nil {
+				e.Said = said
 			}
 		}
 		for _, m := range c.open {

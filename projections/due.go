@@ -3,7 +3,6 @@ package projections
 import (
 	"time"
 
-	"tender/domain/catalogue"
 	"tender/domain/id"
 	"tender/eventstore"
 )
@@ -51,7 +50,7 @@ func Due() Projection {
 		},
 		Streams: []id.Prefix{id.Session, id.Payment, id.Mandate, id.Subscription},
 		Fold: func(s dueState, _ string, e eventstore.Event) (dueState, error) {
-			d, err := catalogue.Decode(e.Type, e.SchemaVersion, e.Payload)
+			d, err := decoded(e)
 			if err != nil {
 				return s, err
 			}

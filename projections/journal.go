@@ -149,9 +149,12 @@ func loadJournalPayments(ctx context.Context, tx pgx.Tx, g Generation, ids []str
 
 // apply brings p up to e, and returns the entries that e makes.
 func (p *journalPayment) apply(e eventstore.Event) ([]Row, error) {
-	said, err := payment.Codec.Decode(e.Type, e.SchemaVersion, e.Payload)
-	if err != nil {
-		return nil, errors.Wrapf(err, "event %d", e.Position)
+	said, ok := e.Said.(payment.Event)
+	if !ok {
+		var err error
+		if said, err = payment.Codec.Decode(e.Type, e.SchemaVersion, e.Payload); err != nil {
+			return nil, errors.Wrapf(err, "event %d", e.Position)
+		}
 	}
 	entries := journal.Entries(p.state, journal.Source{
 		Position: e.Position, EventID: e.ID, MerchantID: e.MerchantID, PaymentID: e.Stream,

@@ -133,7 +133,7 @@ func Subscriptions(mode string) Projection {
 		Table:   Table{Name: SubscriptionsName, Columns: objectColumns, Indexes: objectIndexes},
 		Streams: []id.Prefix{id.Subscription},
 		Fold: func(k keptSubscription, _ string, e eventstore.Event) (keptSubscription, error) {
-			d, err := catalogue.Decode(e.Type, e.SchemaVersion, e.Payload)
+			d, err := decoded(e)
 			if err != nil {
 				return k, err
 			}
@@ -144,6 +144,14 @@ func Subscriptions(mode string) Projection {
 			return listed{status: string(k.Object.Status), customerID: k.Object.CustomerID, createdAt: k.Object.CreatedAt}.row(k.MerchantID)
 		},
 	}
+}
+
+// decoded returns what an event says.
+func decoded(e eventstore.Event) (codec.Named, error) {
+	if said, ok := e.Said.(codec.Named); ok {
+		return said, nil
+	}
+	return catalogue.Decode(e.Type, e.SchemaVersion, e.Payload)
 }
 
 // row is what stands in the columns of a merchant's object.
@@ -164,7 +172,7 @@ func objects[T any](
 		Table:   Table{Name: name, Columns: objectColumns, Indexes: objectIndexes},
 		Streams: []id.Prefix{prefix},
 		Fold: func(k kept[T], _ string, e eventstore.Event) (kept[T], error) {
-			d, err := catalogue.Decode(e.Type, e.SchemaVersion, e.Payload)
+			d, err := decoded(e)
 			if err != nil {
 				return k, err
 			}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -56,6 +57,7 @@ func runAuditVerify(ctx context.Context, args []string, stdout, stderr io.Writer
 	case f.mode != "test" && f.mode != "live":
 		return usageError(fmt.Sprintf("tender: there is no mode %q; use test or live", f.mode))
 	}
+	debug.SetGCPercent(rebuildGCPercent) // most of what it has in memory is rubbish, too
 	v := &verification{flags: f, shown: newProgress(stderr)}
 	if err := v.run(ctx); err != nil {
 		return err

@@ -76,6 +76,9 @@ func FileSource(name string, file io.Reader, read func(text string) (Checkpoint,
 	return Merge(rising, behind), func() { stopRising(); stopLate() }
 }
 
+// ErrNoCheckpoint says that a file of checkpoints holds none: nothing would be compared.
+var ErrNoCheckpoint = errors.New("it holds no checkpoint")
+
 // pull turns what calls take with each note into a source.
 func pull(name string, each func(take func(string) error) error, read func(text string) (Checkpoint, error)) (Source, func()) {
 	next, stop := iter.Pull2(func(yield func(Checkpoint, error) bool) {
@@ -93,7 +96,7 @@ func pull(name string, each func(take func(string) error) error, read func(text 
 			return nil
 		})
 		if err == nil && n == 0 {
-			err = errors.New("it holds no checkpoint")
+			err = ErrNoCheckpoint
 		}
 		if err != nil && !errors.Is(err, stopped) {
 			yield(Checkpoint{}, fmt.Errorf("%s: %w", name, err))

@@ -116,7 +116,7 @@ func (l *Log) Verify(ctx context.Context) (Report, error) {
 
 // ErrNothingKept says that what was named as kept checkpoints holds none: nothing would
 // have been compared.
-var ErrNothingKept = errors.New("it holds no checkpoint")
+var ErrNothingKept = logproof.ErrNoCheckpoint
 
 // counting counts what a source gives.
 func counting(from logproof.Source, n *int) logproof.Source {
