@@ -2,8 +2,11 @@ package eventstore
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/cockroachdb/errors"
+
+	"tender/eventstore/trace"
 )
 
 var (
@@ -44,7 +47,41 @@ func (s *Store) Append(ctx context.Context, c Command) (Result, error) {
 	if err := checkCommand(&c); err != nil {
 		return Result{}, errors.Wrapf(err, "command %s", c.ID)
 	}
-	p := &pending{command: &c, size: commandSize(&c), done: make(chan settled, 1)}
+	ctx, end := trace.Begin(ctx, "append", "mode", s.log.Mode, "events", strconv.Itoa(len(c.Events)))
+	r, err := s.await(ctx, &pending{command: &c, size: commandSize(&c), done: make(chan settled, 1)})
+	if refusal := refusalName(err); refusal != "" {
+		end(nil, "refused", refusal)
+		return r, err
+	}
+	end(err, "position", strconv.FormatInt(r.Last, 10))
+	return r, err
+}
+
+// refusalName names an error by which the log says that a command is late, for a
+// span: no fault of anybody's.
+func refusalName(err error) string {
+	if err == nil {
+		return ""
+	}
+	var conflict *VersionConflict
+	var key *KeyTaken
+	var claim *ClaimTaken
+	var backwards *TimeBackwards
+	switch {
+	case errors.As(err, &conflict):
+		return "version_conflict"
+	case errors.As(err, &key):
+		return "key_taken"
+	case errors.As(err, &claim):
+		return "claim_taken"
+	case errors.As(err, &backwards):
+		return "time_backwards"
+	}
+	return ""
+}
+
+// await has a command appended, and waits for that as long as ctx lets it.
+func (s *Store) await(ctx context.Context, p *pending) (Result, error) {
 	if err := s.batcher.enqueue(ctx, p); err != nil {
 		return Result{}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"strconv"
 
 	"github.com/cockroachdb/errors"
 	"github.com/jackc/pgx/v5"
@@ -11,6 +12,7 @@ import (
 
 	"tender/domain/codec"
 	"tender/eventstore"
+	"tender/eventstore/trace"
 )
 
 // parkedStreamsMax is how many streams a projection sets aside before it stops.
@@ -102,7 +104,13 @@ func (w *worker) loadParked(ctx context.Context, from asker) error {
 // of each row. Rows and cursor are lost together if PostgreSQL crashes; the last
 // batches are applied once more then. A decision about what is left out may come last
 // only.
-func (w *worker) apply(ctx context.Context, events []eventstore.Event) error {
+func (w *worker) apply(ctx context.Context, events []eventstore.Event) (err error) {
+	if len(events) > 0 {
+		var end trace.End
+		ctx, end = trace.Begin(ctx, "project "+w.def.Name, "mode", w.store.Log().Mode, "generation", strconv.Itoa(w.generation.Number),
+			"events", strconv.Itoa(len(events)), "position", strconv.FormatInt(events[len(events)-1].Position, 10))
+		defer func() { end(err) }()
+	}
 	tx, err := w.store.Pool().Begin(ctx)
 	if err != nil {
 		return errors.Wrap(err, "begin")

@@ -15,10 +15,12 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"tender/cmd/tender/internal/metrics"
+	"tender/cmd/tender/internal/tracing"
 	"tender/eventstore"
 	"tender/eventstore/feed"
 	"tender/eventstore/lease"
 	"tender/eventstore/seal"
+	"tender/eventstore/trace"
 	"tender/handlers/api"
 	"tender/handlers/clocks"
 	"tender/handlers/engine"
@@ -57,6 +59,7 @@ type app struct {
 	staff    *door // of the staff's own; nil: it comes in with everybody
 	scraped  *door // where metrics are shown without a key; nil: nowhere
 	metrics  *metrics.Metrics
+	tracing  *tracing.Tracing // nil: nothing is traced
 	loops    []loop
 	draining atomic.Bool
 }
@@ -86,7 +89,8 @@ type logApp struct {
 	leases   *lease.Leases
 	reader   *feed.Reader
 	runner   *projections.Runner
-	relay    *feed.Relay // nil: this process doesn't relay
+	relay    *feed.Relay  // nil: this process doesn't relay
+	sealer   *seal.Sealer // nil: this process doesn't seal
 }
 
 // newApp connects everything. It starts no loop and serves nothing yet.
@@ -97,6 +101,9 @@ func newApp(ctx context.Context, c config, log *slog.Logger) (_ *app, err error)
 			a.close()
 		}
 	}()
+	if a.tracing, err = tracing.FromEnvironment(ctx, version, log); err != nil {
+		return nil, err
+	}
 	if a.keys, err = vault.LoadOrCreateMasterKey(c.masterKey); err != nil {
 		return nil, err
 	}
@@ -157,6 +164,9 @@ func (a *app) run(ctx context.Context, ready func()) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
+	if a.tracing != nil {
+		ctx = trace.With(ctx, a.tracing)
+	}
 	loopsCtx, stopLoops := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopLoops()
 	group, groupCtx := errgroup.WithContext(loopsCtx)
@@ -174,7 +184,7 @@ func (a *app) run(ctx context.Context, ready func()) error {
 	served := make(chan error, len(doors))
 	var servers []*http.Server
 	for _, d := range doors {
-		server := newServer(d.handler, a.log)
+		server := newServer(loopsCtx, d.handler, a.log)
 		servers = append(servers, server)
 		go func() { served <- server.Serve(d.listener) }()
 	}
@@ -214,9 +224,12 @@ func (a *app) doors() []door {
 	return doors
 }
 
-func newServer(h http.Handler, log *slog.Logger) *http.Server {
+// newServer serves h; what ctx holds, its requests' contexts hold, too.
+func newServer(ctx context.Context, h http.Handler, log *slog.Logger) *http.Server {
+	ctx = context.WithoutCancel(ctx)
 	return &http.Server{
-		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout,
+		BaseContext: func(net.Listener) context.Context { return ctx },
+		Handler:     h, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout,
 		WriteTimeout: requestTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: headerBytesMax,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
@@ -258,4 +271,5 @@ func (a *app) close() {
 	if a.vault != nil {
 		a.vault.Close()
 	}
+	a.tracing.Close()
 }

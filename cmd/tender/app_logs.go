@@ -6,6 +6,7 @@ import (
 
 	"tender/acquirers"
 	"tender/acquirers/simulator"
+	"tender/cmd/tender/internal/tracing"
 	"tender/eventstore"
 	"tender/eventstore/feed"
 	"tender/eventstore/lease"
@@ -20,7 +21,7 @@ import (
 )
 
 func (a *app) openLog(ctx context.Context, mode string) (*logApp, error) {
-	store, err := eventstore.Open(ctx, eventstore.Log{Mode: mode}, a.config.databaseURL, eventstore.WithObserver(a.metrics.Appends(mode)))
+	store, err := eventstore.Open(ctx, eventstore.Log{Mode: mode}, a.config.databaseURL, eventstore.WithObserver(a.batches(mode)))
 	if err != nil {
 		return nil, err
 	}
@@ -47,6 +48,19 @@ func (a *app) openLog(ctx context.Context, mode string) (*logApp, error) {
 		return l, l.runner.Prepare(ctx)
 	}
 	return l, nil
+}
+
+// batches is told of each batch of a mode's log.
+func (a *app) batches(mode string) func(eventstore.Batch) {
+	count := a.metrics.Appends(mode)
+	if a.tracing == nil {
+		return count
+	}
+	trace := a.tracing.Batches(mode)
+	return func(b eventstore.Batch) {
+		count(b)
+		trace(b)
+	}
 }
 
 // guard keeps a mode's checkout from abuse.
@@ -76,7 +90,7 @@ func (a *app) acquirer(mode string) acquirers.Acquirer {
 	if mode != "test" || a.config.simulatorURL == "" {
 		return nil
 	}
-	return a.metrics.Acquirer(mode, simulator.New(simulator.ClientConfig{
+	return tracing.Acquirer(mode, a.metrics.Acquirer(mode, simulator.New(simulator.ClientConfig{
 		BaseURL: a.config.simulatorURL, APIKey: a.config.simulatorKey, NotificationSecret: a.config.simulatorSecret,
-	}))
+	})))
 }

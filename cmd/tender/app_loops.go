@@ -76,11 +76,11 @@ func (a *app) addLoops() error {
 			add("relay", l.relay.Run)
 		}
 		if a.sealing != nil {
-			sealer, err := a.sealer(l)
-			if err != nil {
+			var err error
+			if l.sealer, err = a.sealer(l); err != nil {
 				return err
 			}
-			add("sealing", sealer.Run)
+			add("sealing", l.sealer.Run)
 		}
 		if a.config.plays(roleProjector) {
 			add("feed", l.reader.Run)

@@ -50,6 +50,7 @@ type installation struct {
 	binary string
 	dir    string
 	env    map[string]string
+	also   []string // environment of tender dev, besides ours
 	cmd    *exec.Cmd
 	output *bytes.Buffer
 	exited chan error
@@ -98,6 +99,7 @@ func (i *installation) start(args ...string) {
 	i.output = &bytes.Buffer{}
 	i.cmd = exec.Command(i.binary, append([]string{"dev", "--data-dir", i.dir, "--listen", "127.0.0.1:0"}, args...)...)
 	i.cmd.Stdout, i.cmd.Stderr = i.output, i.output
+	i.cmd.Env = append(os.Environ(), i.also...)
 	if err := i.cmd.Start(); err != nil {
 		i.t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,8 +17,10 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 
 	"tender/cmd/tender/internal/devenv"
+	"tender/cmd/tender/internal/tracing/tracingtest"
 	"tender/eventstore/feed"
 )
 
@@ -30,7 +33,10 @@ var checkoutID = regexp.MustCompile(`ckt_[0-9a-z]{20,}`)
 func TestSecrecy(t *testing.T) {
 	t.Parallel()
 	i := newInstallation(t)
+	traces := tracingtest.New(t)
+	i.also = []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + traces.URL, "OTEL_BSP_SCHEDULE_DELAY=200"}
 	i.start("--log-level", "debug")
+	i.hears(t)
 	const holder = "Zebedee Quillfeather"
 	cards := []string{
 		"4242424242424242", "5555555555554444", "5273460000073333", "378282246310005", "4000000000000002",
@@ -71,6 +77,7 @@ func TestSecrecy(t *testing.T) {
 	_, _, _ = i.call(t.Context(), http.MethodPut, checkout, "", "{}")
 	_, _, _ = i.call(t.Context(), http.MethodPost, checkout+"/cancel", "", "{}")
 
+	i.isTraced(traces)
 	places := map[string][]byte{
 		"a dump of the database": dump(t, i.env[devenv.DatabaseAdminURL]),
 		"the messages":           messages(t, i.env[devenv.NATSURL]),
@@ -81,8 +88,8 @@ func TestSecrecy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	places["the process's log"] = log
-	for _, place := range []string{"the output", "the process's log"} {
+	places["the process's log"], places["the traces"] = log, []byte(traces.Raw())
+	for _, place := range []string{"the output", "the process's log", "the traces"} {
 		if at := checkoutID.FindIndex(places[place]); at != nil {
 			t.Errorf("%s holds a checkout's id: …%s", place, places[place][max(0, at[0]-200):at[1]])
 		}
@@ -98,6 +105,52 @@ func TestSecrecy(t *testing.T) {
 					t.Errorf("%s holds %s as %s", place, secret, how)
 				}
 			}
+		}
+	}
+}
+
+// hears makes an endpoint that takes every webhook.
+func (i *installation) hears(t *testing.T) {
+	t.Helper()
+	endpoint := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(endpoint.Close)
+	i.must(http.StatusCreated, http.MethodPost, "/webhooks/endpoints", "endpoint", `{"url":"`+endpoint.URL+`","events":["*"]}`)
+}
+
+// isTraced waits until each kind of work has come to the collector, each piece in its
+// own trace, with what belongs to it.
+func (i *installation) isTraced(c *tracingtest.Collector) {
+	i.t.Helper()
+	kinds := []string{
+		"POST /checkout/{checkout}/attempts", "GET /collect/payment_sessions/{id}", "append", "append batch", "acquirer authorise", "acquirer settle",
+		"project payments", "webhook", "seal", "due",
+	}
+	missing := kinds
+	i.t.Cleanup(func() {
+		if len(missing) > 0 {
+			i.t.Logf("no span came of %q", missing)
+		}
+	})
+	i.eventually(time.Minute, "all kinds of work are traced", func() bool {
+		missing = slices.DeleteFunc(missing, func(name string) bool {
+			return slices.ContainsFunc(c.Spans(), func(s *tracepb.Span) bool { return s.GetName() == name })
+		})
+		return len(missing) == 0
+	})
+	parents := map[string]string{}
+	for _, s := range c.Spans() {
+		parents[tracingtest.Hex(s.GetSpanId())] = s.GetName()
+	}
+	under := map[string]bool{}
+	for _, s := range c.Spans() {
+		under[s.GetName()+" under "+parents[tracingtest.Hex(s.GetParentSpanId())]] = true
+	}
+	for _, want := range []string{
+		"append under POST /checkout/{checkout}/attempts", "acquirer authorise under POST /checkout/{checkout}/attempts",
+		"acquirer settle under due", "append under due", "append under webhook", "append batch under ", "project payments under ", "seal under ",
+	} {
+		if !under[want] {
+			i.t.Errorf("there is no %q", want)
 		}
 	}
 }

@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/cockroachdb/errors"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"tender/eventstore"
+	"tender/eventstore/trace"
 )
 
 // run is a sealer's hold on a log: where it was sealed last, and what is needed to go
@@ -245,6 +247,8 @@ func (r *run) seal(ctx context.Context) (more bool, err error) {
 	if len(events) == 0 && !handover {
 		return false, nil
 	}
+	ctx, end := trace.Begin(ctx, "seal", "mode", r.log.Mode, "events", strconv.Itoa(len(events)))
+	defer func() { end(err, "size", strconv.FormatInt(r.last.Size, 10)) }()
 	c := Checkpoint{Number: r.last.Number + 1, Chain: r.last.Chain, Time: time.Now().UTC().Truncate(time.Microsecond)}
 	var complete []tile
 	for _, e := range events {

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 
 	"tender/domain/id"
 	"tender/eventstore"
+	"tender/eventstore/trace"
 	"tender/handlers/brand"
 	"tender/handlers/clocks"
 	"tender/handlers/engine"
@@ -164,10 +167,35 @@ const HeaderBytesMax = 32 << 10
 // Served is what a request came to, without anything that tells one from another of
 // its kind.
 type Served struct {
-	Method string // as the client says it, whatever that is
+	Method string // as [Method] says it
 	Route  string // the path's pattern; "" where none was looked for
 	Status int    // 0: the answer was broken off before it began
 	Took   time.Duration
+}
+
+// errFailed says that a request failed by our fault.
+var errFailed = errors.New("the answer is a failure of ours")
+
+// end ends the span of a request.
+func (s Served) end(end trace.End) {
+	var err error
+	if s.Status == 0 || s.Status >= http.StatusInternalServerError {
+		err = errFailed
+	}
+	end(err, "http.request.method", s.Method, trace.Route, s.Route, "http.response.status_code", strconv.Itoa(s.Status))
+}
+
+// methods are those that are called by their names: a client may make up others.
+var methods = []string{
+	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
+}
+
+// Method is a request's method where that is one of HTTP's own, else "other".
+func Method(m string) string {
+	if slices.Contains(methods, m) {
+		return m
+	}
+	return "other"
 }
 
 // Middleware gives every answer its Request-Id, refuses headers that are too large,
@@ -177,9 +205,10 @@ func Middleware(log *slog.Logger, base string, observe func(Served), next http.H
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun := time.Now()
 		requestID := id.Format(id.Request, engine.NewID())
+		ctx, end := trace.Begin(trace.Join(r.Context(), r.Header), Method(r.Method), trace.Kind, trace.Server, "request_id", requestID)
 		w.Header().Set("Request-Id", requestID)
 		rec := &recorder{ResponseWriter: w}
-		r = r.WithContext(engine.WithRequestID(r.Context(), requestID))
+		r = r.WithContext(engine.WithRequestID(ctx, requestID))
 		defer func() {
 			fault := recover()
 			if err, ok := fault.(error); ok && errors.Is(err, http.ErrAbortHandler) {
@@ -193,8 +222,10 @@ func Middleware(log *slog.Logger, base string, observe func(Served), next http.H
 			took := time.Since(begun)
 			log.InfoContext(r.Context(), "request", "method", r.Method, "route", r.Pattern, "status", rec.status,
 				"duration_ms", float64(took.Microseconds())/1000, "bytes", rec.bytes, "request_id", requestID)
+			served := Served{Method: Method(r.Method), Route: r.Pattern[strings.IndexByte(r.Pattern, ' ')+1:], Status: rec.status, Took: took}
+			served.end(end)
 			if observe != nil {
-				observe(Served{Method: r.Method, Route: r.Pattern[strings.IndexByte(r.Pattern, ' ')+1:], Status: rec.status, Took: took})
+				observe(served)
 			}
 		}()
 		if headerBytes(r) > HeaderBytesMax {

@@ -3,12 +3,14 @@ package webhooks
 import (
 	"context"
 	"log/slog"
+	"strconv"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
 	"tender/eventstore/lease"
+	"tender/eventstore/trace"
 	"tender/handlers/engine"
 	"tender/handlers/webhooks/egress"
 	"tender/projections"
@@ -101,11 +103,14 @@ func (w *Worker) Run(ctx context.Context) error {
 func (w *Worker) start(ctx context.Context, j job) {
 	w.jobs.Go(func() {
 		startedAt := time.Now()
+		ctx, done := trace.Begin(ctx, "webhook", trace.Kind, trace.Client, "mode", w.engine.Store.Log().Mode,
+			"delivery", j.id, "endpoint", j.endpointID, "event", j.eventID, "type", j.eventType, "try", strconv.Itoa(j.tries+1))
 		secrets, err := w.secrets.live(ctx, j.endpoint, startedAt)
 		if err != nil {
 			w.log.ErrorContext(ctx, "a webhook message can't be signed", "delivery", j.id, "endpoint", j.endpointID, "error", err)
 			w.ended <- end{endpointID: j.endpointID} // no fault of the endpoint's
 			w.letGo(j, aside, 0)
+			done(err)
 			return
 		}
 		answer := w.egress.Post(ctx, j.endpoint.URL, Sign(j.message.ID, startedAt, j.message.Body, secrets...), j.message.Body)
@@ -114,6 +119,7 @@ func (w *Worker) start(ctx context.Context, j job) {
 		l := w.health.learn(j.endpoint, startedAt, answer)
 		w.ended <- end{endpointID: j.endpointID, lesson: l}
 		w.record(ctx, j, startedAt, answer, l)
+		done(nil, "outcome", string(answer.Class))
 		<-w.recording
 	})
 }

@@ -22,6 +22,7 @@ import (
 	"tender/domain/payment"
 	"tender/domain/session"
 	"tender/eventstore/lease"
+	"tender/eventstore/trace"
 	"tender/handlers/engine"
 	"tender/handlers/payments"
 	"tender/handlers/people"
@@ -156,7 +157,9 @@ func (d *Due) work(ctx context.Context, owner, stream string) {
 	// Done up to a position: once the read model has passed that, the row is gone,
 	// or due again by its own right. Nothing done: it waits for something else,
 	// such as an attempt's outcome, and is looked at again later.
+	ctx, end := trace.Begin(ctx, "due", "mode", d.Payments.Engine.Store.Log().Mode, "stream", stream)
 	done, err := d.Act(ctx, stream)
+	end(err)
 	until := time.Now().Add(dueIdle)
 	if err != nil {
 		until = time.Now().Add(d.backoff(stream))

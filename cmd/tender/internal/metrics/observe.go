@@ -2,8 +2,6 @@ package metrics
 
 import (
 	"context"
-	"net/http"
-	"slices"
 	"strconv"
 	"time"
 
@@ -13,24 +11,16 @@ import (
 	"tender/handlers/webhooks/egress"
 )
 
-// methods are those that have a label of their own: a client may make up others.
-var methods = []string{
-	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
-}
-
 // other is the label of what is on no list.
 const other = "other"
 
 // Served counts a request.
 func (m *Metrics) Served(s api.Served) {
-	method, route := s.Method, s.Route
-	if !slices.Contains(methods, method) {
-		method = other
-	}
+	route := s.Route
 	if route == "" {
 		route = other
 	}
-	m.requests.WithLabelValues(method, route, class(s.Status)).Observe(s.Took.Seconds())
+	m.requests.WithLabelValues(s.Method, route, class(s.Status)).Observe(s.Took.Seconds())
 }
 
 // class is a status as 2xx, 3xx and so on; 0, where the answer was broken off, is
