@@ -60,7 +60,7 @@ func TestTheRunbookQuotesLinesThatAreLogged(t *testing.T) {
 	t.Parallel()
 	sources := readBySources(t)
 	for _, file := range []string{
-		"../eventstore/batcher.go", "../eventstore/feed/relay.go", "../handlers/worker/due.go", "../projections/poison.go",
+		"../eventstore/batcher.go", "../eventstore/feed/relay.go", "../eventstore/seal/sealer.go", "../handlers/worker/due.go", "../projections/poison.go",
 		"../handlers/api/server.go", "../handlers/webhooks/record.go",
 	} {
 		sources += read(t, file)

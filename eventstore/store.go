@@ -169,5 +169,10 @@ func (s *Store) Log() Log { return s.log }
 // transaction that its process leaves idle for 5 s is ended, with its locks.
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 
+// Stats returns how the pools stand, by what they are for.
+func (s *Store) Stats() map[string]func() *pgxpool.Stat {
+	return map[string]func() *pgxpool.Stat{"reads": s.reads.Stat, "work": s.pool.Stat}
+}
+
 // Signal returns what tells of this process's commits.
 func (s *Store) Signal() *Signal { return s.signal }

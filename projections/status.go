@@ -37,9 +37,22 @@ type Status struct {
 // New reports a generation that is being made: it was never served.
 func (s Status) New() bool { return !s.Serving && !s.Retired }
 
+// statusSQL begins the look at all generations. PostgreSQL ends a query that goes on
+// after whoever asked has left.
+const statusSQL = `BEGIN READ ONLY; SET LOCAL statement_timeout = '2s'`
+
 // Statuses lists all generations of all projections, by name and generation.
 func (c *Cursors) Statuses(ctx context.Context) ([]Status, error) {
-	rows, err := c.pool.Query(ctx, `
+	all := []Status{}
+	err := pgx.BeginTxFunc(ctx, c.pool, pgx.TxOptions{BeginQuery: statusSQL}, func(tx pgx.Tx) (err error) {
+		all, err = c.statuses(ctx, tx)
+		return err
+	})
+	return all, errors.Wrap(err, "list projections")
+}
+
+func (c *Cursors) statuses(ctx context.Context, tx pgx.Tx) ([]Status, error) {
+	rows, err := tx.Query(ctx, `
 		SELECT p.name, p.generation, p.position, p.state, p.error, p.serving, p.retired, p.updated_at,
 			greatest(coalesce(h.position, 0) - p.position, 0) AS lag,
 			coalesce(extract(epoch FROM greatest(clock_timestamp() - n.recorded_at, '0'))::float8, 0),
@@ -50,7 +63,7 @@ func (c *Cursors) Statuses(ctx context.Context) ([]Status, error) {
 		LEFT JOIN LATERAL (SELECT recorded_at FROM `+c.events+` WHERE position = p.position + 1) n ON true
 		ORDER BY p.name, p.generation`)
 	if err != nil {
-		return nil, errors.Wrap(err, "list projections")
+		return nil, err
 	}
 	all := []Status{}
 	var s Status
@@ -63,5 +76,5 @@ func (c *Cursors) Statuses(ctx context.Context) ([]Status, error) {
 		all = append(all, s)
 		return nil
 	})
-	return all, errors.Wrap(err, "list projections")
+	return all, err
 }

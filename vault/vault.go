@@ -103,6 +103,9 @@ func (v *Vault) CheckMasterKey(ctx context.Context) error {
 	return nil
 }
 
+// Stat returns how the pool of connections stands.
+func (v *Vault) Stat() *pgxpool.Stat { return v.pool.Stat() }
+
 // Close waits for calls that are under way, then closes the connections.
 func (v *Vault) Close() { v.pool.Close() }
 

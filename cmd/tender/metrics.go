@@ -30,12 +30,19 @@ func (a *app) showMetrics(desk *staff.Desk) {
 // serveMetrics tells the metrics what to look at, and opens the address at which they
 // are shown without a key, where there is to be one.
 func (a *app) serveMetrics() error {
-	for _, l := range a.logs {
+	a.metrics.WatchPool("vault", a.vault.Stat)
+	for mode, l := range a.logs {
 		watched := metrics.Log{Store: l.store, Cursors: l.cursors}
 		if l.relay != nil {
 			watched.Relay = l.relay.State
 		}
+		if l.sealer != nil {
+			watched.Sealer = l.sealer.State
+		}
 		a.metrics.Watch(watched)
+		for name, stat := range l.store.Stats() {
+			a.metrics.WatchPool(mode+" "+name, stat)
+		}
 	}
 	a.metrics.WatchConnection("feed", a.nats)
 	if a.relay != nil {

@@ -77,7 +77,7 @@ func TestMetrics(t *testing.T) {
 	moved := map[string]float64{
 		sessions: 1, calls: 1, `tender_append_seconds_count{mode="test"}`: 3, `tender_append_batch_commands_count{mode="test"}`: 3,
 		`tender_log_position{mode="test"}`: 4, `tender_webhook_delivery_seconds_count{mode="test",outcome="succeeded"}`: 1,
-		`tender_projection_position{mode="test",projection="payments"}`: 4,
+		`tender_projection_position{mode="test",projection="payments"}`: 4, `tender_seal_position{mode="test"}`: 4, `tender_pool_acquires_total{pool="test work"}`: 1,
 	}
 	i.eventually(30*time.Second, "every counter has moved", func() bool {
 		_, after = scraped(t, url, key)
@@ -91,6 +91,7 @@ func TestMetrics(t *testing.T) {
 	for series, want := range map[string]float64{
 		`tender_log_readable{mode="live"}`: 1, `tender_relay_state{mode="test",state="running"}`: 1, `tender_relay_lag_events{mode="test"}`: 0,
 		`tender_nats_connected{connection="relay"}`: 1, `tender_projection_state{mode="test",projection="payments",state="running"}`: 1,
+		`tender_sealer_state{mode="test",state="running"}`: 1, `tender_seal_stopped{mode="test"}`: 0, `tender_pool_connections_max{pool="vault"}`: 4,
 		`tender_append_failures_total{mode="test"}`: 0, `tender_due_oldest_seconds{mode="test"}`: 0,
 	} {
 		if !strings.Contains(after, series) || value(after, series) != want {

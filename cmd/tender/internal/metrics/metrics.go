@@ -35,6 +35,7 @@ const (
 	labelProjection = "projection"
 	labelState      = "state"
 	labelConnection = "connection"
+	labelPool       = "pool"
 )
 
 // Upper bounds of buckets, in seconds and in commands.

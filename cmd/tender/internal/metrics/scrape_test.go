@@ -10,9 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"tender/cmd/tender/internal/metrics"
+	"tender/eventstore"
 	"tender/eventstore/feed"
 	"tender/eventstore/storetest"
 	"tender/handlers/api"
@@ -122,6 +124,37 @@ func TestPostgreSQLThatDoesNotAnswerHangsNoScrape(t *testing.T) {
 	holds(t, last, good...)
 }
 
+// How far the log is sealed is said as soon as it was; without that nobody is alarmed.
+func TestSealingThatIsBehind(t *testing.T) {
+	t.Parallel()
+	db := storetest.Database(t)
+	m := watched(t, db)
+	holds(t, scrape(t, m), `tender_seal_position{mode="test"} 0`, `tender_seal_lag_events{mode="test"} 0`, `tender_seal_lag_seconds{mode="test"} 0`, `tender_seal_stopped{mode="test"} 0`)
+	store := storetest.Open(t, db, "test")
+	for n := range 3 {
+		c := eventstore.Command{ID: uuid.Must(uuid.NewV7()), Expect: []eventstore.Expectation{{Stream: "x_1", Version: n}}, Events: []eventstore.NewEvent{{
+			Stream: "x_1", Type: "x.happened", SchemaVersion: 1, ID: uuid.Must(uuid.NewV7()), At: time.Now().Truncate(time.Millisecond), Payload: []byte(`{}`),
+		}}}
+		if _, err := store.Append(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	holds(t, scrape(t, m), `tender_seal_lag_events{mode="test"} 0`)
+	for _, sql := range []string{
+		`INSERT INTO work_test.checkpoints (number, size, note, sealed_at, handover, leaves) VALUES (1, 1, '', now() - interval '1 hour', false, '')`,
+		`INSERT INTO work_test.seal_alarm (since, size, reason) VALUES (now(), 1, 'x')`,
+	} {
+		if _, err := store.Pool().Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text := scrape(t, m)
+	holds(t, text, `tender_seal_position{mode="test"} 1`, `tender_seal_lag_events{mode="test"} 2`, `tender_seal_stopped{mode="test"} 1`)
+	if strings.Contains(text, `tender_seal_lag_seconds{mode="test"} 0`+"\n") || !strings.Contains(text, `tender_seal_checkpoint_age_seconds{mode="test"} 360`) {
+		t.Errorf("how late it is, and how old:\n%s", ours(text))
+	}
+}
+
 func TestNATSThatIsGoneIsSaid(t *testing.T) {
 	t.Parallel()
 	server, err := feed.StartServer(feed.ServerConfig{StoreDir: t.TempDir(), NoSync: true})
@@ -150,7 +183,7 @@ func TestNATSThatIsGoneIsSaid(t *testing.T) {
 func TestLabelsHaveAnEnd(t *testing.T) {
 	t.Parallel()
 	m := metrics.New("test")
-	m.Served(api.Served{Method: "BREW", Status: 405})
+	m.Served(api.Served{Method: api.Method("BREW"), Status: 405})
 	m.Served(api.Served{Method: "GET", Route: "/checkout/{id}", Status: 200})
 	text := scrape(t, m)
 	holds(t, text,

@@ -8,11 +8,13 @@ import (
 	"github.com/cockroachdb/errors"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tender/eventstore"
 	"tender/eventstore/feed"
+	"tender/eventstore/seal"
 	"tender/projections"
 )
 
@@ -32,6 +34,7 @@ type Log struct {
 	Store   *eventstore.Store
 	Cursors *projections.Cursors
 	Relay   func() feed.RelayState // nil: this process doesn't relay it
+	Sealer  func() seal.State      // nil: this process doesn't seal it
 }
 
 // Watch has a log looked at from the next scrape on.
@@ -57,6 +60,7 @@ type standing struct {
 	mu          sync.Mutex
 	logs        []Log
 	connections map[string]*nats.Conn
+	pools       map[string]func() *pgxpool.Stat
 }
 
 func describe(name, help string, labels ...string) *prometheus.Desc {
@@ -79,8 +83,15 @@ var (
 	webhooksPending = describe("tender_webhooks_pending", "How many webhook deliveries are pending; counted up to 10000.", labelMode)
 	webhooksOldest  = describe("tender_webhooks_oldest_pending_seconds", "For how long the oldest pending webhook delivery has been; 0: there is none.", labelMode)
 
-	relayState     = describe("tender_relay_state", "1 for the state that this process's relay is in, 0 for the others.", labelMode, labelState)
-	relayLag       = describe("tender_relay_lag_events", "By how many events the feed is behind the log, as the process knows that relays it.", labelMode)
+	relayState   = describe("tender_relay_state", "1 for the state that this process's relay is in, 0 for the others.", labelMode, labelState)
+	relayLag     = describe("tender_relay_lag_events", "By how many events the feed is behind the log, as the process knows that relays it.", labelMode)
+	sealPosition = describe("tender_seal_position", "Up to which position the log is sealed; 0: it never was.", labelMode)
+	sealLag      = describe("tender_seal_lag_events", "How many events have come after the last checkpoint; 0: none, or the log was never sealed.", labelMode)
+	sealLagTime  = describe("tender_seal_lag_seconds", "For how long the log has held the first event that isn't sealed; 0: there is none, or the log was never sealed.", labelMode)
+	sealAge      = describe("tender_seal_checkpoint_age_seconds", "How old the last checkpoint is; where nothing happens none is made.", labelMode)
+	sealStopped  = describe("tender_seal_stopped", "1 while sealing has stopped because the log is not what was sealed, else 0.", labelMode)
+	sealState    = describe("tender_sealer_state", "1 for the state that this process's sealer is in, 0 for the others.", labelMode, labelState)
+
 	natsConnection = describe("tender_nats_connected", "1 if a connection to NATS stands, else 0.", labelConnection)
 )
 
@@ -89,6 +100,7 @@ func (s *standing) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		logReadable, logPosition, projectionPosition, projectionLagEvents, projectionLagTime, projectionState, projectionParked,
 		dueWork, dueOldest, webhooksPending, webhooksOldest, relayState, relayLag, natsConnection,
+		sealPosition, sealLag, sealLagTime, sealAge, sealStopped, sealState, poolConnections, poolMax, poolAcquired, poolWaited,
 	} {
 		to <- d
 	}
@@ -100,6 +112,9 @@ func (s *standing) Collect(to chan<- prometheus.Metric) {
 	logs := s.logs
 	for name, nc := range s.connections {
 		to <- gauge(natsConnection, flag(nc.IsConnected()), name)
+	}
+	for name, stat := range s.pools {
+		collectPool(to, name, stat())
 	}
 	s.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
@@ -135,6 +150,12 @@ func (l Log) ask(ctx context.Context, add adder) error {
 			add(relayState, flag(s == state), string(s))
 		}
 	}
+	if l.Sealer != nil {
+		state := l.Sealer().Condition
+		for _, s := range sealConditions {
+			add(sealState, flag(s == state), string(s))
+		}
+	}
 	head, err := l.head(ctx)
 	if err != nil {
 		return err
@@ -147,7 +168,7 @@ func (l Log) ask(ctx context.Context, add adder) error {
 			add(relayLag, float64(max(head-s.Position, 0)))
 		}
 	}
-	for _, part := range []func(context.Context, adder) error{l.projections, l.due, l.webhooks} {
+	for _, part := range []func(context.Context, adder) error{l.sealing, l.projections, l.due, l.webhooks} {
 		if err := part(ctx, add); err != nil && !missing(err) {
 			return err
 		}
@@ -156,6 +177,8 @@ func (l Log) ask(ctx context.Context, add adder) error {
 }
 
 var relayConditions = []feed.RelayCondition{feed.RelayWaiting, feed.RelayRunning, feed.RelayFailing, feed.RelayStopped}
+
+var sealConditions = []seal.Condition{seal.Waiting, seal.Running, seal.Failing, seal.Stopped}
 
 var projectionStates = []projections.State{
 	projections.Running, projections.Parked, projections.Paused, projections.Stopped, projections.Filling, projections.Interrupted,
@@ -177,6 +200,31 @@ func (l Log) projections(ctx context.Context, add adder) error {
 		for _, state := range projectionStates {
 			add(projectionState, flag(state == s.State), s.Name, string(state))
 		}
+	}
+	return nil
+}
+
+// sealing asks how far the log is sealed, which every process knows.
+func (l Log) sealing(ctx context.Context, add adder) error {
+	var position, lag int64
+	var late, old float64
+	var stopped bool
+	log := l.Store.Log()
+	events := l.table(log.Schema(), "events")
+	err := l.query(ctx, `SELECT coalesce(c.size, 0), coalesce(greatest((SELECT position FROM `+events+` ORDER BY position DESC LIMIT 1) - c.size, 0), 0),
+			`+age("(SELECT recorded_at FROM "+events+" WHERE position = c.size + 1)")+`, `+age("c.sealed_at")+`,
+			EXISTS (SELECT FROM `+l.table(log.WorkSchema(), "seal_alarm")+`)
+		FROM (SELECT 1) one LEFT JOIN (SELECT size, sealed_at FROM `+l.table(log.WorkSchema(), "checkpoints")+` ORDER BY number DESC LIMIT 1) c ON true`,
+		nil, &position, &lag, &late, &old, &stopped)
+	if err != nil {
+		return err
+	}
+	add(sealPosition, float64(position))
+	add(sealLag, float64(lag))
+	add(sealLagTime, late)
+	add(sealStopped, flag(stopped))
+	if position > 0 {
+		add(sealAge, old)
 	}
 	return nil
 }
