@@ -37,7 +37,7 @@ func parseCompose(t *testing.T) compose {
 func TestComposeHoldsTogether(t *testing.T) {
 	t.Parallel()
 	c := parseCompose(t)
-	for _, name := range []string{"postgres", "nats", "migrate", "simulator", "tender"} {
+	for _, name := range []string{"postgres", "nats", "migrate", "seal-key", "simulator", "tender"} {
 		s, there := c.Services[name]
 		if !there || s.Image == "" {
 			t.Fatalf("no service %s with an image", name)
@@ -71,7 +71,7 @@ func TestComposeHoldsTogether(t *testing.T) {
 func TestComposeRunsTender(t *testing.T) {
 	t.Parallel()
 	c := parseCompose(t)
-	for _, name := range []string{"migrate", "simulator", "tender"} {
+	for _, name := range []string{"migrate", "seal-key", "simulator", "tender"} {
 		s := c.Services[name]
 		if _, err := os.Stat("../" + s.Build.Dockerfile); err != nil || s.Build.Context != ".." {
 			t.Errorf("%s is built from %+v: %v", name, s.Build, err)
@@ -79,8 +79,9 @@ func TestComposeRunsTender(t *testing.T) {
 		if !slices.Contains(s.CapDrop, "ALL") {
 			t.Errorf("%s keeps capabilities", name)
 		}
-		text := help(t, s.Command[0])
-		for _, argument := range s.Command[1:] {
+		words := slices.IndexFunc(append(s.Command, "-"), func(w string) bool { return strings.HasPrefix(w, "-") })
+		text := help(t, s.Command[:words]...)
+		for _, argument := range s.Command[words:] {
 			if flag, is := strings.CutPrefix(argument, "--"); is && !slices.Contains(strings.Fields(text), "-"+flag) {
 				t.Errorf("tender %s has no option %s", s.Command[0], argument)
 			}

@@ -58,13 +58,13 @@ func TestMain(m *testing.M) {
 
 // help is what the binary says about a command, which names the environment
 // variables that it reads.
-func help(t *testing.T, command string) string {
+func help(t *testing.T, command ...string) string {
 	t.Helper()
 	path, err := binary()
 	must(t, err)
-	out, _ := exec.Command(path, command, "--help").CombinedOutput() // the exit code is the flag package's
+	out, _ := exec.Command(path, append(slices.Clone(command), "--help")...).CombinedOutput() // the exit code is the flag package's
 	if !strings.Contains(string(out), "-") {
-		t.Fatalf("no help for %s: %s", command, out)
+		t.Fatalf("no help for %q: %s", command, out)
 	}
 	return string(out)
 }

@@ -32,6 +32,7 @@ func TestNATSIsDownForAMinute(t *testing.T) {
 	must(t, err)
 	i := installWith(t, address)
 	i.run("migrate")
+	i.run("seal-key")
 	i.start("simulator", i.values["TENDER_SIMULATOR_PUBLIC_URL"]+"/healthz")
 	i.start("tender", i.url+"/readyz")
 	merchantID := i.run("tender", "merchant", "create", "--name", "Corner Shop")

@@ -229,6 +229,7 @@ func TestTheServicesOfComposeTakeAPayment(t *testing.T) {
 	t.Parallel()
 	i := install(t)
 	i.run("migrate")
+	i.run("seal-key")
 	i.start("simulator", i.values["TENDER_SIMULATOR_PUBLIC_URL"]+"/healthz")
 	i.start("tender", i.url+"/readyz")
 	merchantID := i.run("tender", "merchant", "create", "--name", "Corner Shop")
@@ -267,4 +268,33 @@ func TestTheServicesOfComposeTakeAPayment(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(i.hosts.Replace("/var/lib/tender/"), "master.key")); err != nil {
 		t.Errorf("the master key lies elsewhere: %v", err)
 	}
+	i.isSealed()
+}
+
+// isSealed looks whether the log is sealed by the key that was made at the first
+// start, and only then, and whether the doctor has nothing against the services.
+func (i *installation) isSealed() {
+	i.t.Helper()
+	key := i.hosts.Replace("/var/lib/tender/") + "seal.key"
+	made, err := os.Stat(key)
+	must(i.t, err)
+	if made.Mode().Perm() != 0o600 {
+		i.t.Errorf("the sealing key has mode %04o", made.Mode().Perm())
+	}
+	i.run("seal-key")
+	if again, err := os.Stat(key); err != nil || !os.SameFile(made, again) {
+		i.t.Errorf("the sealing key was made again: %v", err)
+	}
+	i.eventually("all of the log is sealed", func() bool { return strings.Contains(i.run("tender", "seal", "status"), " 0 not yet.") })
+	kept, err := os.ReadFile(i.hosts.Replace("/var/lib/tender/") + "checkpoints/log_test.checkpoints")
+	if err != nil || !strings.Contains(string(kept), "\n— ") {
+		i.t.Errorf("no checkpoint has left the database: %v", err)
+	}
+	var told struct {
+		Findings []struct{ Area, Level, What, Seen string }
+	}
+	i.eventually("the doctor is content", func() bool {
+		must(i.t, json.Unmarshal([]byte(i.run("tender", "doctor", "--json")), &told))
+		return !slices.ContainsFunc(told.Findings, func(f struct{ Area, Level, What, Seen string }) bool { return f.Level == "fail" && f.Area != "disk" })
+	})
 }

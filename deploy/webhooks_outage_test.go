@@ -112,6 +112,7 @@ func TestPostgreSQLAndNATSRestartWhileDelivering(t *testing.T) {
 	i := installWith(t, address)
 	i.image["TENDER_LOOPBACK_WEBHOOKS"] = "true"
 	i.run("migrate")
+	i.run("seal-key")
 	i.start("simulator", i.values["TENDER_SIMULATOR_PUBLIC_URL"]+"/healthz")
 	i.start("tender", i.url+"/readyz")
 	merchantID := i.run("tender", "merchant", "create", "--name", "Corner Shop")

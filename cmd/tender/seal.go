@@ -85,6 +85,7 @@ func loadSealKeys(path string) (*seal.Keys, error) {
 func runSealInit(_ context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := newFlags("seal init", stderr)
 	name := flags.String("name", "", "what the installation is called in its checkpoints, for ever; default: the host in TENDER_URL")
+	ifMissing := flags.Bool("if-missing", false, "leave a file that is there already as it is, and call that no fault")
 	var path string
 	if err := parseSettings(flags, args, []setting{sealKeySetting(&path)}); err != nil {
 		return err
@@ -98,6 +99,9 @@ func runSealInit(_ context.Context, args []string, stdout, stderr io.Writer) err
 		}
 	}
 	err := seal.CreateKeys(path, *name)
+	if errors.Is(err, fs.ErrExist) && *ifMissing {
+		return nil
+	}
 	if errors.Is(err, fs.ErrExist) {
 		return errors.Newf("%s is there already, and is left as it is", path)
 	}
