@@ -18,7 +18,7 @@ func (a *app) showMetrics(desk *staff.Desk) {
 	desk.Handle(staff.Route{
 		Pattern: "GET /metrics", Role: domainstaff.RoleOperator, Unrecorded: true, Wide: true,
 		Handler: func(w http.ResponseWriter, r *staff.Request) error {
-			if err := r.Query.Done(); err != nil {
+			if err := r.Done(); err != nil {
 				return err
 			}
 			show.ServeHTTP(w, r.Request)

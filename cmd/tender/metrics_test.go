@@ -79,13 +79,21 @@ func TestMetrics(t *testing.T) {
 		`tender_log_position{mode="test"}`: 4, `tender_webhook_delivery_seconds_count{mode="test",outcome="succeeded"}`: 1,
 		`tender_projection_position{mode="test",projection="payments"}`: 4, `tender_seal_position{mode="test"}`: 4, `tender_pool_acquires_total{pool="test work"}`: 1,
 	}
+	stuck := "the scrape itself"
+	t.Cleanup(func() {
+		if stuck != "" {
+			t.Logf("%s has not moved", stuck)
+		}
+	})
 	i.eventually(30*time.Second, "every counter has moved", func() bool {
 		_, after = scraped(t, url, key)
 		for series, by := range moved {
 			if value(after, series)-value(before, series) < by {
+				stuck = series
 				return false
 			}
 		}
+		stuck = ""
 		return value(after, `tender_projection_lag_events{mode="test",projection="payments"}`) == 0
 	})
 	for series, want := range map[string]float64{
