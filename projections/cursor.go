@@ -50,6 +50,7 @@ func bookkeeping(log eventstore.Log) string {
 		name       text        NOT NULL,
 		generation integer     NOT NULL,
 		definition text        NOT NULL,
+		tables     text[]      NOT NULL, -- of the definition, which a later build's may lack
 		position   bigint      NOT NULL,
 		hash       bytea       NOT NULL,
 		state      text        NOT NULL CHECK (state IN ` + states + `),

@@ -123,10 +123,14 @@ func (r *Runner) insert(ctx context.Context, tx pgx.Tx, def Definition, g Genera
 	if state == Filling {
 		hash = target.hash
 	}
+	tables := make([]string, len(def.Tables))
+	for i, t := range def.Tables {
+		tables[i] = t.Name
+	}
 	_, err := tx.Exec(ctx, `INSERT INTO `+r.cursors.read+`.projections
-			(name, generation, definition, position, hash, state, serving, target, updated_at)
-		VALUES ($1, $2, $3, 0, $4, $5, $6, $7, clock_timestamp())`,
-		def.Name, g.Number, def.fingerprint(), hash[:], string(state), serving, target.position)
+			(name, generation, definition, tables, position, hash, state, serving, target, updated_at)
+		VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, clock_timestamp())`,
+		def.Name, g.Number, def.fingerprint(), tables, hash[:], string(state), serving, target.position)
 	return err
 }
 

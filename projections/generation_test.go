@@ -149,3 +149,24 @@ func TestNamesThatCannotBeUsedAreMistakes(t *testing.T) {
 		}
 	}
 }
+
+// A table that a later definition lacks goes with the last generation that had it.
+func TestATableThatIsNoMoreGoes(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	old := toys("toys", func(k *projections.Keyed[total]) { k.Table.Name = "toys_before" })
+	b.write(20)
+	p := b.process(old)
+	b.reaches("toys")
+	p.stop()
+	k := toys("toys")
+	b.process(k)
+	eventually(t, "the new generation is served", func() bool { return b.status("toys", 2).Serving })
+	b.rebuild(b.runner(k), "toys")
+	b.holds(k)
+	var left int
+	err := b.store.Pool().QueryRow(b.ctx, `SELECT count(*) FROM pg_class WHERE relnamespace = 'read_test'::regnamespace AND relname LIKE 'toys\_before%'`).Scan(&left)
+	if err != nil || left != 0 {
+		t.Errorf("%d relations of the table that is no more are left (%v)", left, err)
+	}
+}

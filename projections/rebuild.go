@@ -110,13 +110,18 @@ func (r *Runner) drop(ctx context.Context, tx pgx.Tx, def Definition, m made) er
 			return ErrOtherBuild
 		}
 	}
-	for _, table := range []string{"projections", "parked_events"} {
-		if _, err := tx.Exec(ctx, `DELETE FROM `+r.cursors.read+`.`+table+` WHERE name = $1 AND generation = $2`, def.Name, m.Number); err != nil {
-			return err
-		}
+	var tables []string
+	err := tx.QueryRow(ctx, `WITH k AS (DELETE FROM `+r.cursors.read+`.parked_events WHERE name = $1 AND generation = $2)
+		DELETE FROM `+r.cursors.read+`.projections WHERE name = $1 AND generation = $2 RETURNING tables`, def.Name, m.Number).Scan(&tables)
+	if err != nil {
+		return err
 	}
-	for _, t := range def.Tables {
-		if _, err := tx.Exec(ctx, `DROP TABLE IF EXISTS `+m.Table(t)); err != nil {
+	for _, name := range tables {
+		sql := `DROP TABLE IF EXISTS ` + m.Table(Table{Name: name})
+		if !slices.ContainsFunc(def.Tables, func(t Table) bool { return t.Name == name }) {
+			sql += ` CASCADE` // its view, which no later generation has
+		}
+		if _, err := tx.Exec(ctx, sql); err != nil {
 			return errors.Wrapf(err, "drop generation %d", m.Number)
 		}
 	}

@@ -17,13 +17,13 @@ var (
 	ErrStillFails = errors.New("the event still can't be applied")
 )
 
-// Parked lists the events that the generation that is served has set aside, or stopped
-// at, in the log's order, at most limit.
-func (c *Cursors) Parked(ctx context.Context, name string, limit int) ([]ParkedEvent, error) {
+// Parked lists the events beyond a position that the generation that is served has set
+// aside, or stopped at, in the log's order, at most limit.
+func (c *Cursors) Parked(ctx context.Context, name string, after int64, limit int) ([]ParkedEvent, error) {
 	if _, err := c.Position(ctx, name); err != nil {
 		return nil, err
 	}
-	return c.parkedWhere(ctx, `true`, name, limit)
+	return c.parkedWhere(ctx, `k.position > $3`, name, limit, after)
 }
 
 // ParkedAt returns the event at a position that the generation that is served has set

@@ -88,7 +88,7 @@ func (w *worker) follow(ctx context.Context, tx pgx.Tx, e eventstore.Event) erro
 	if err != nil {
 		return err
 	}
-	if len(left) > 0 && w.def.Policy == Stop {
+	if len(left) > 0 && (w.def.Policy == Stop || len(w.parked) >= parkedStreamsMax) {
 		return &faultError{err: errors.Wrapf(why, "position %d, which is to be taken in again", left[0].Position)}
 	}
 	for i, e := range left {

@@ -94,62 +94,40 @@ func (c parkedCommand) path(of string) string {
 
 // list lists what is set aside.
 func (c parkedCommand) list(ctx context.Context) error {
-	c.query.Set("limit", "100")
-	var page struct {
-		Data []struct {
-			Position     int64
-			Stream, Type string
-			Error        string
-			ParkedAt     time.Time `json:"parked_at"`
-		}
-		HasMore bool `json:"has_more"`
-	}
-	if err := c.client.call(ctx, http.MethodGet, c.path("parked_events"), nil, &page); err != nil {
-		return err
+	type parked struct {
+		Position     int64
+		Stream, Type string
+		Error        string
+		ParkedAt     time.Time `json:"parked_at"`
 	}
 	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "POSITION\tSTREAM\tTYPE\tSET ASIDE\tBECAUSE")
-	for _, e := range page.Data {
+	err := pages(ctx, &c.client, "/ops/projections/"+url.PathEscape(c.name)+"/parked_events", c.query, func(e parked) bool {
 		if e.Error == "" {
 			e.Error = "it follows one of these in its stream"
 		}
 		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\n", e.Position, e.Stream, e.Type, e.ParkedAt.Format(time.RFC3339), e.Error)
-	}
-	return c.end(w, page.HasMore)
+		return true
+	})
+	return errors.CombineErrors(err, w.Flush())
 }
 
 // listSkipped lists what is left out.
 func (c parkedCommand) listSkipped(ctx context.Context) error {
-	c.query.Set("limit", "100")
-	var page struct {
-		Data []struct {
-			Position     int64
-			Stream, Type string
-			Reason       string
-			SkippedBy    string    `json:"skipped_by"`
-			SkippedAt    time.Time `json:"skipped_at"`
-		}
-		HasMore bool `json:"has_more"`
-	}
-	if err := c.client.call(ctx, http.MethodGet, c.path("skipped_events"), nil, &page); err != nil {
-		return err
+	type skipped struct {
+		Position     int64
+		Stream, Type string
+		Reason       string
+		SkippedBy    string    `json:"skipped_by"`
+		SkippedAt    time.Time `json:"skipped_at"`
 	}
 	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "POSITION\tSTREAM\tTYPE\tLEFT OUT\tBY\tBECAUSE")
-	for _, e := range page.Data {
+	err := pages(ctx, &c.client, "/ops/projections/"+url.PathEscape(c.name)+"/skipped_events", c.query, func(e skipped) bool {
 		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", e.Position, e.Stream, e.Type, e.SkippedAt.Format(time.RFC3339), e.SkippedBy, e.Reason)
-	}
-	return c.end(w, page.HasMore)
-}
-
-func (c parkedCommand) end(w *tabwriter.Writer, more bool) error {
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	if more {
-		fmt.Fprintln(c.stdout, "There are more.")
-	}
-	return nil
+		return true
+	})
+	return errors.CombineErrors(err, w.Flush())
 }
 
 // show shows one event that is set aside, with what the log has there.

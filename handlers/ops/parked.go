@@ -39,19 +39,49 @@ func showParked(e projections.ParkedEvent) parked {
 // listParked lists what is set aside, the first first: those that follow are there
 // because of it.
 func (s *Server) listParked(w http.ResponseWriter, r *staff.Request) error {
-	limit := r.Query.Limit()
+	limit, after := r.Query.Limit(), readCursor(r)
 	if err := r.Done(); err != nil {
 		return err
 	}
-	all, err := s.modes[r.Mode].Cursors.Parked(r.Context(), r.PathValue("name"), limit+1)
+	all, err := s.modes[r.Mode].Cursors.Parked(r.Context(), r.PathValue("name"), after, limit+1)
 	if err != nil {
 		return refusal(err)
 	}
 	list := []parked{}
-	for _, e := range all[:min(len(all), limit)] {
+	for _, e := range all {
 		list = append(list, showParked(e))
 	}
-	return staff.JSON(w, http.StatusOK, map[string]any{"data": list, "has_more": len(all) > limit})
+	return staff.JSON(w, http.StatusOK, pageOf(list, limit, func(e parked) int64 { return e.Position }))
+}
+
+// page is a page of a list by position.
+type page[T any] struct {
+	Data       []T    `json:"data"`
+	HasMore    bool   `json:"has_more"`
+	NextCursor string `json:"next_cursor,omitempty"`
+}
+
+// pageOf cuts a list, of which there is one more than the limit if there are more, to a
+// page. Operators may see positions, so a cursor is one.
+func pageOf[T any](all []T, limit int, position func(T) int64) page[T] {
+	p := page[T]{Data: all[:min(len(all), limit)], HasMore: len(all) > limit}
+	if p.HasMore {
+		p.NextCursor = strconv.FormatInt(position(p.Data[limit-1]), 10)
+	}
+	return p
+}
+
+// readCursor reads behind which position a page begins.
+func readCursor(r *staff.Request) int64 {
+	raw := r.Query.Text("cursor")
+	if raw == "" {
+		return 0
+	}
+	position, err := strconv.ParseInt(raw, 10, 64)
+	if err != nil || position < 1 {
+		r.Query.Wrong("cursor", problem.InvalidToken, "This is no cursor of a page.")
+	}
+	return position
 }
 
 // getParked shows one of them, with what the log has there.

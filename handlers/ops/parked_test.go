@@ -2,6 +2,7 @@ package ops_test
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 
@@ -65,6 +66,24 @@ func TestWhatIsSetAsideIsSeenAndTakenUpAgain(t *testing.T) {
 	}
 	b.operator.Get(one).Problem(404, "not_found")
 	b.operator.Post(one+"/retry", nil).Problem(404, "not_found")
+
+	b.count(`WITH k AS (INSERT INTO read_test.parked_events (name, generation, position, stream, type, error, parked_at)
+		SELECT 'sessions', 1, n, 'ps_x', 'session.created', '', now() FROM generate_series(1, 5) n RETURNING 1) SELECT count(*) FROM k`)
+	var seen []int64
+	for cursor := ""; ; {
+		page := b.operator.Get(sessions + "/parked_events?limit=2" + cursor).Is(200)
+		for i := range page.Len("data") {
+			seen = append(seen, page.Int(fmt.Sprintf("data.%d.position", i)))
+		}
+		if page.At("has_more") != true {
+			break
+		}
+		cursor = "&cursor=" + page.Text("next_cursor")
+	}
+	if !slices.Equal(seen, []int64{1, 2, 3, 4, 5}) {
+		t.Errorf("page by page there is %v", seen)
+	}
+	b.operator.Get(sessions+"/parked_events?cursor=x").Problem(400, "invalid_request")
 	b.operator.Get("/ops/projections/nothing/parked_events").Problem(404, "not_found")
 }
 

@@ -62,6 +62,7 @@ func group(all []projections.Status) []projection {
 		switch g := show(s); {
 		case s.Serving:
 			p.generation = g
+		case s.Retired && p.Generation > 0: // a rollback has left it behind
 		case s.Retired:
 			p.Previous = &g
 		default:

@@ -58,6 +58,10 @@ func TestProjectionsAreSeenAndSteered(t *testing.T) {
 	if a := b.operator.Post(payments+"/rollback", nil).Is(200); a.Int("generation") != 1 {
 		t.Errorf("generation %d is served", a.Int("generation"))
 	}
+	if a := b.operator.Get(payments).Is(200); a.At("previous") != nil {
+		t.Errorf("to go back to there is %v", a.At("previous"))
+	}
+	b.operator.Post(payments+"/rollback", nil).Problem(409, "no_earlier_generation")
 
 	if a := b.operator.Post(payments+"/pause", nil).Is(200); a.Text("state") != string(projections.Paused) {
 		t.Errorf("it is %s", a.Text("state"))

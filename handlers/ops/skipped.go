@@ -26,7 +26,7 @@ type skipped struct {
 
 // listSkipped lists what is left out, in the log's order.
 func (s *Server) listSkipped(w http.ResponseWriter, r *staff.Request) error {
-	limit := r.Query.Limit()
+	limit, after := r.Query.Limit(), readCursor(r)
 	if err := r.Done(); err != nil {
 		return err
 	}
@@ -56,10 +56,12 @@ func (s *Server) listSkipped(w http.ResponseWriter, r *staff.Request) error {
 	}
 	list := make([]skipped, 0, len(left))
 	for _, e := range left {
-		list = append(list, e)
+		if e.Position > after {
+			list = append(list, e)
+		}
 	}
 	slices.SortFunc(list, func(a, b skipped) int { return int(a.Position - b.Position) })
-	return staff.JSON(w, http.StatusOK, map[string]any{"data": list[:min(len(list), limit)], "has_more": len(list) > limit})
+	return staff.JSON(w, http.StatusOK, pageOf(list, limit, func(e skipped) int64 { return e.Position }))
 }
 
 // skip leaves out an event that the read model has set aside. One that it leaves out
