@@ -70,6 +70,7 @@ func TestWhatDoesNotHoldIsNamed(t *testing.T) {
 		"a missing event":                {[]string{"events", "--keys", keys, file("events.jsonl")}, cut(12, 13), "position 12: removed"},
 		"a missing end":                  {[]string{"events", "--keys", keys, file("events.jsonl")}, cut(21, 26), "position 21: cut off"},
 		"another event":                  {[]string{"inclusion", "--keys", keys, file("inclusion.json")}, replace(`"version":2`, `"version":3`), "not in the log"},
+		"a hash that is not proven":      {[]string{"inclusion", "--keys", keys, file("inclusion.json")}, replace(`"payload":`, `"hash":"0000000000000000000000000000000000000000000000000000000000000000","payload":`), "no member"},
 		"two payloads":                   {[]string{"events", "--keys", keys, file("events.jsonl")}, replace(`"payload":`, `"payload":"{\"amount\":1}","PAYLOAD":`), "no member"},
 		"two payloads in a proof":        {[]string{"inclusion", "--keys", keys, file("inclusion.json")}, replace(`"payload":`, `"payload":"{\"amount\":1}","PAYLOAD":`), "no member"},
 		"another beginning":              {[]string{"consistency", "--keys", keys, "--from", kept, file("consistency.json")}, replace(`"hashes":["D`, `"hashes":["E`), "does not begin with"},

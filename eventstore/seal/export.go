@@ -14,10 +14,10 @@ import (
 	"tender/eventstore"
 )
 
-// line is an event as proofs and exports hold it: every column, so that what was
-// hashed can be made again to the byte. The payload is a string, because its bytes
-// count.
-type line struct {
+// columns are an event as proofs and exports hold it: all that its leaf is made of, so
+// that what was hashed can be made again to the byte. The payload is a string, because
+// its bytes count.
+type columns struct {
 	Position      int64      `json:"position"`
 	Stream        string     `json:"stream"`
 	Version       int        `json:"version"`
@@ -34,24 +34,29 @@ type line struct {
 	ActorKind     string     `json:"actor_kind"`
 	ActorID       string     `json:"actor_id"`
 	Payload       string     `json:"payload"`
-	Hash          string     `json:"hash"`
 }
 
-func newLine(e eventstore.Event) line {
-	l := line{
+// line is an event of an export, which has the chain hashes, too. The leaf doesn't cover
+// them, so a proof of inclusion would prove nothing about one.
+type line struct {
+	columns
+	Hash string `json:"hash"`
+}
+
+func newColumns(e eventstore.Event) columns {
+	c := columns{
 		Position: e.Position, Stream: e.Stream, Version: e.Version, Type: e.Type, SchemaVersion: e.SchemaVersion,
 		EventID: e.ID, CommandID: e.CommandID, MerchantID: e.MerchantID, At: e.At.UTC(), RecordedAt: e.RecordedAt.UTC(),
 		RequestID: e.RequestID, ActorKind: string(e.Actor.Kind), ActorID: e.Actor.ID, Payload: string(e.Payload),
-		Hash: hex.EncodeToString(e.Hash[:]),
 	}
 	if !e.EffectiveAt.IsZero() {
 		at := e.EffectiveAt.UTC()
-		l.EffectiveAt = &at
+		c.EffectiveAt = &at
 	}
 	if e.Causation != uuid.Nil {
-		l.Causation = &e.Causation
+		c.Causation = &e.Causation
 	}
-	return l
+	return c
 }
 
 // present keeps an empty list from being null.
@@ -66,10 +71,10 @@ func present(hashes []tlog.Hash) []tlog.Hash {
 func (p Inclusion) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Format     string      `json:"format"`
-		Event      line        `json:"event"`
+		Event      columns     `json:"event"`
 		Hashes     []tlog.Hash `json:"hashes"`
 		Checkpoint string      `json:"checkpoint"`
-	}{"tender-inclusion-1", newLine(p.Event), present(p.Hashes), p.Checkpoint.Note})
+	}{"tender-inclusion-1", newColumns(p.Event), present(p.Hashes), p.Checkpoint.Note})
 }
 
 // MarshalJSON writes the proof as tender-verify takes it.
@@ -118,7 +123,7 @@ func (p *Proofs) Export(ctx context.Context, w io.Writer, r Range, page func()) 
 			return errors.Wrapf(ErrBroken, "the log ends at %d, but %d events were sealed", position, r.To)
 		}
 		for _, e := range events {
-			if err := out.Encode(newLine(e)); err != nil {
+			if err := out.Encode(line{newColumns(e), hex.EncodeToString(e.Hash[:])}); err != nil {
 				return errors.Wrap(err, "write an export")
 			}
 		}

@@ -11,9 +11,9 @@ import (
 // pgEpoch is the instant that Time counts from.
 var pgEpoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// line is an event as an export holds it, one JSON object on a line. Everything that
-// encoded(n) needs is in it; the payload is a string, because its bytes count.
-type line struct {
+// fields are an event as proofs and exports hold it. Everything that encoded(n) needs is
+// in it; the payload is a string, because its bytes count.
+type fields struct {
 	Position      int64   `json:"position"`
 	Stream        string  `json:"stream"`
 	Version       int32   `json:"version"`
@@ -30,7 +30,12 @@ type line struct {
 	ActorKind     string  `json:"actor_kind"`
 	ActorID       string  `json:"actor_id"`
 	Payload       string  `json:"payload"`
-	Hash          string  `json:"hash"`
+}
+
+// line is an event as an export holds it, one JSON object on a line.
+type line struct {
+	fields
+	Hash string `json:"hash"`
 }
 
 // ParseEvent reads an event from a line of an export.
@@ -39,25 +44,33 @@ func ParseEvent(text []byte) (*Event, error) {
 	if err := decodeStrictly(text, &l); err != nil {
 		return nil, err
 	}
+	e, err := l.event()
+	if err != nil {
+		return nil, err
+	}
+	return e, parseHex(e.Hash[:], l.Hash)
+}
+
+// event is the event that the fields are of; its hash is not among them.
+func (f *fields) event() (*Event, error) {
 	e := &Event{
-		Position: l.Position, Stream: []byte(l.Stream), Version: l.Version, Type: []byte(l.Type), SchemaVersion: l.SchemaVersion,
-		MerchantID: []byte(l.MerchantID), RequestID: []byte(l.RequestID),
-		ActorKind: []byte(l.ActorKind), ActorID: []byte(l.ActorID), Payload: []byte(l.Payload),
-		HasEffectiveAt: l.EffectiveAt != nil, HasCausation: l.Causation != nil,
+		Position: f.Position, Stream: []byte(f.Stream), Version: f.Version, Type: []byte(f.Type), SchemaVersion: f.SchemaVersion,
+		MerchantID: []byte(f.MerchantID), RequestID: []byte(f.RequestID),
+		ActorKind: []byte(f.ActorKind), ActorID: []byte(f.ActorID), Payload: []byte(f.Payload),
+		HasEffectiveAt: f.EffectiveAt != nil, HasCausation: f.Causation != nil,
 	}
 	err := errors.Join(
-		parseUUID(&e.EventID, l.EventID), parseUUID(&e.CommandID, l.CommandID),
-		parseTime(&e.At, l.At), parseTime(&e.RecordedAt, l.RecordedAt),
-		parseHex(e.Hash[:], l.Hash),
+		parseUUID(&e.EventID, f.EventID), parseUUID(&e.CommandID, f.CommandID),
+		parseTime(&e.At, f.At), parseTime(&e.RecordedAt, f.RecordedAt),
 	)
-	if l.EffectiveAt != nil {
-		err = errors.Join(err, parseTime(&e.EffectiveAt, *l.EffectiveAt))
+	if f.EffectiveAt != nil {
+		err = errors.Join(err, parseTime(&e.EffectiveAt, *f.EffectiveAt))
 	}
-	if l.Causation != nil {
-		err = errors.Join(err, parseUUID(&e.Causation, *l.Causation))
+	if f.Causation != nil {
+		err = errors.Join(err, parseUUID(&e.Causation, *f.Causation))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("position %d: %w", l.Position, err)
+		return nil, fmt.Errorf("position %d: %w", f.Position, err)
 	}
 	return e, nil
 }

@@ -16,7 +16,7 @@ const (
 
 // Inclusion is a proof that an event is in the log that a checkpoint was signed over.
 type Inclusion struct {
-	Event      *Event
+	Event      *Event // without its chain hash, which a leaf doesn't cover
 	Checkpoint string // a signed note
 	hashes     []Hash
 }
@@ -35,7 +35,11 @@ func ParseInclusion(text []byte) (Inclusion, error) {
 	if p.Format != inclusionFormat {
 		return Inclusion{}, fmt.Errorf("the format is %q, not %s", p.Format, inclusionFormat)
 	}
-	e, err := ParseEvent(p.Event)
+	var f fields
+	if err := decodeStrictly(p.Event, &f); err != nil {
+		return Inclusion{}, fmt.Errorf("the proof's event: %w", err)
+	}
+	e, err := f.event()
 	return Inclusion{Event: e, Checkpoint: p.Checkpoint, hashes: p.Hashes}, err
 }
 

@@ -26,7 +26,9 @@ func decodeStrictly(text []byte, into any) error {
 func memberNames(of any) map[string]bool {
 	names := map[string]bool{}
 	for _, f := range reflect.VisibleFields(reflect.TypeOf(of).Elem()) {
-		names[f.Tag.Get("json")] = true
+		if name, there := f.Tag.Lookup("json"); there {
+			names[name] = true
+		}
 	}
 	return names
 }

@@ -22,7 +22,7 @@ func TestWhatCanBeReadInTwoWaysIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	proof, _ := json.Marshal(map[string]any{"format": "tender-inclusion-1", "event": json.RawMessage(event), "hashes": hashes, "checkpoint": l.sealed[0].Note})
+	proof, _ := json.Marshal(map[string]any{"format": "tender-inclusion-1", "event": asProven(t, l.honest[6]), "hashes": hashes, "checkpoint": l.sealed[0].Note})
 	consistency := []byte(`{"format":"tender-consistency-1","from":9,"to":9,"hashes":[],"checkpoint":""}`)
 	events := l.export(t, 1, 9)
 	parsers := map[string]func([]byte) error{
@@ -52,6 +52,7 @@ func TestWhatCanBeReadInTwoWaysIsRefused(t *testing.T) {
 		"two first halves":                {"event", `"request_id":"`, `"request_id":"\ud800\ud800`},
 		"no Unicode":                      {"event", `"request_id":"`, "\"request_id\":\"\xff"},
 		"more behind it":                  {"event", `"version":`, `"version":1} {"version":`},
+		"in a proof, what isn't proven":   {"inclusion", `"payload":`, `"hash":"` + strings.Repeat("0", 64) + `","payload":`},
 		"in a proof, another event":       {"inclusion", `"event":`, `"event":{"position":7},"event":`},
 		"in a proof, one in capitals":     {"inclusion", `"event":`, `"Event":{"position":7},"event":`},
 		"in a proof's event, a payload":   {"inclusion", `"payload":`, `"payload":"{}","PAYLOAD":`},
