@@ -27,7 +27,7 @@ func (a *app) desk() *staff.Desk {
 	for mode, l := range a.logs {
 		provers[mode] = seal.NewProofs(l.store)
 		audited[mode] = audit.Mode{Store: l.store, Cursors: l.cursors, Proofs: provers[mode]}
-		steered[mode] = ops.Mode{Engine: l.engine, Cursors: l.cursors, Runner: l.runner}
+		steered[mode] = ops.Mode{Engine: l.engine, Cursors: l.cursors, Runner: l.runner, Payments: l.payments}
 	}
 	provers.Register(desk)
 	audit.New(audited).Register(desk)

@@ -24,7 +24,7 @@ var (
 		Code: "invalid_request", Detail: fmt.Sprintf("A payment's amount is between 1 and %d.", int64(money.AmountMax)), Field: "/amount",
 	}
 	ErrReasonTooLong = &domain.Refusal{
-		Code: "invalid_request", Detail: fmt.Sprintf("reason may have at most %d characters.", ReasonRunesMax), Field: "/reason",
+		Code: "invalid_request", Detail: fmt.Sprintf("reason may have at most %d characters.", ReasonCharactersMax), Field: "/reason",
 	}
 	ErrTooManyOpen = domain.RefuseForNow("operation_in_progress",
 		"Too many payments under this mandate are in flight or wait for their capture. Try again later.")
@@ -139,7 +139,7 @@ func (s State) create(c Create) ([]Event, error) {
 // off.
 func (s State) revoke(c Revoke) ([]Event, error) {
 	switch {
-	case utf8.RuneCountInString(c.Reason) > ReasonRunesMax:
+	case utf8.RuneCountInString(c.Reason) > ReasonCharactersMax:
 		return nil, ErrReasonTooLong
 	case !s.Active():
 		return nil, nil

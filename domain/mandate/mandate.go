@@ -49,8 +49,8 @@ const (
 	// OpenMax is how many payments under one mandate may be in flight or capturable
 	// at once. It keeps the state small; no customer buys as often.
 	OpenMax = 1000
-	// ReasonRunesMax bounds the reason of a revocation, in characters.
-	ReasonRunesMax = 500
+	// ReasonCharactersMax bounds the reason of a revocation, in characters.
+	ReasonCharactersMax = 500
 )
 
 // Status is where a mandate stands. All but active are final.

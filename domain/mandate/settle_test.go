@@ -143,7 +143,7 @@ func TestRevoke(t *testing.T) {
 	if got := s.refused(s.charge("pay_2", 1)).Broken[0].Detail; got != "The mandate is revoked." {
 		t.Error(got)
 	}
-	longest := strings.Repeat("é", mandate.ReasonRunesMax)
+	longest := strings.Repeat("é", mandate.ReasonCharactersMax)
 	begin(t, ``).do(mandate.Revoke{By: mandate.ByMerchant, Reason: longest})
 	if err := begin(t, ``).try(mandate.Revoke{By: mandate.ByMerchant, Reason: longest + "e"}); !errors.Is(err, mandate.ErrReasonTooLong) {
 		t.Errorf("a longer reason is answered with %v", err)

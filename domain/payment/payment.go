@@ -72,8 +72,8 @@ const (
 	UnresolvedAfter = 24 * time.Hour
 	// ResolutionsMax bounds what people may say of one payment's calls.
 	ResolutionsMax = 50
-	// ReasonRunesMax bounds why they say so.
-	ReasonRunesMax = 500
+	// ReasonCharactersMax bounds why they say so.
+	ReasonCharactersMax = 500
 	// ReferenceBytesMax bounds the names that an acquirer or a scheme has for things.
 	ReferenceBytesMax = 255
 

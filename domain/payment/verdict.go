@@ -92,8 +92,8 @@ func checkReason(reason string, needed bool) error {
 		return nil
 	case strings.TrimSpace(reason) == "":
 		return wrong("reason", "required", "Say why, for those who read it later.")
-	case utf8.RuneCountInString(reason) > ReasonRunesMax:
-		return wrong("reason", "too_long", fmt.Sprintf("The reason has at most %d characters.", ReasonRunesMax))
+	case utf8.RuneCountInString(reason) > ReasonCharactersMax:
+		return wrong("reason", "too_long", fmt.Sprintf("The reason has at most %d characters.", ReasonCharactersMax))
 	case strings.ContainsFunc(reason, unicode.IsControl):
 		return wrong("reason", "invalid_format", "The reason is one line, without control characters.")
 	case strings.Contains(reason, "@") || holdsCard(reason):

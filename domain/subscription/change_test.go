@@ -49,7 +49,7 @@ func TestPauseAndResume(t *testing.T) {
 		{"pause what does not exist", subscription.State{}, pause, nil, subscription.ErrNotFound},
 		{"pause twice", given(monthly(), paused), pause, nil, subscription.ErrPaused},
 		{"pause what has ended", given(monthly(), gone), pause, nil, subscription.ErrEnded},
-		{"pause with too much to say", given(monthly()), subscription.Pause{Reason: strings.Repeat("ü", subscription.ReasonRunesMax+1)}, nil, subscription.ErrReasonTooLong},
+		{"pause with too much to say", given(monthly()), subscription.Pause{Reason: strings.Repeat("ü", subscription.ReasonCharactersMax+1)}, nil, subscription.ErrReasonTooLong},
 
 		{"resume", given(monthly(), paused), resume("2026-01-31 00:00"), events(subscription.Resumed{}), nil},
 		{"resume what does not exist", subscription.State{}, resume("2026-01-31 00:00"), nil, subscription.ErrNotFound},
@@ -78,7 +78,7 @@ func TestCancel(t *testing.T) {
 		{"what does not exist", subscription.State{}, cancel("2026-01-20 00:00"), nil, subscription.ErrNotFound},
 		{"twice", given(monthly(), on("2026-01-20 00:00", cancelled)), cancel("2026-01-20 00:00"), nil, subscription.ErrEnded},
 		{"completed", given(monthly(), on("2026-01-20 00:00", completed)), cancel("2026-01-20 00:00"), nil, subscription.ErrEnded},
-		{"with too much to say", given(monthly()), subscription.Cancel{Reason: strings.Repeat("x", subscription.ReasonRunesMax+1)}, nil, subscription.ErrReasonTooLong},
+		{"with too much to say", given(monthly()), subscription.Cancel{Reason: strings.Repeat("x", subscription.ReasonCharactersMax+1)}, nil, subscription.ErrReasonTooLong},
 		{"while one is in flight", given(monthly(), on("2026-02-01 00:00", started(1, 1))), cancel("2026-02-01 00:01"), events(cancelled), nil},
 		{"while one waits for a retry", given(monthly(), waiting), cancel("2026-02-01 12:00"), events(uncollected(1), cancelled), nil},
 		{"while a customer is about to pay", given(monthly(), waiting, on("2026-02-01 01:00", subscription.OverdueClaimed{SessionID: secondID, Numbers: []int{1}})),

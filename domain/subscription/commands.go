@@ -25,7 +25,7 @@ var (
 	}
 	ErrOverdueInFlight = domain.RefuseForNow("attempt_in_progress", "A payment of what is overdue waits for the acquirer's answer. Try again in a moment.")
 	ErrReasonTooLong   = &domain.Refusal{
-		Code: "invalid_request", Detail: fmt.Sprintf("reason may have at most %d characters.", ReasonRunesMax), Field: "/reason",
+		Code: "invalid_request", Detail: fmt.Sprintf("reason may have at most %d characters.", ReasonCharactersMax), Field: "/reason",
 	}
 )
 
@@ -189,7 +189,7 @@ func (s State) create(c Create) ([]Event, error) {
 }
 
 func checkReason(reason string) error {
-	if utf8.RuneCountInString(reason) > ReasonRunesMax {
+	if utf8.RuneCountInString(reason) > ReasonCharactersMax {
 		return ErrReasonTooLong
 	}
 	return nil

@@ -53,8 +53,8 @@ const (
 	// OverdueMax is how many overdue occurrences are remembered. Older ones are
 	// written off.
 	OverdueMax = 100
-	// ReasonRunesMax bounds the reason of a pause or a cancellation, in characters.
-	ReasonRunesMax = 500
+	// ReasonCharactersMax bounds the reason of a pause or a cancellation, in characters.
+	ReasonCharactersMax = 500
 )
 
 // Status is where a subscription stands.

@@ -135,6 +135,32 @@ func (h *House) Staff(role staff.Role, valid time.Duration, merchants ...string)
 	return secret, staffID, id.Format(id.Key, command)
 }
 
+// AnotherStaffKey issues one more key of a person who is on the staff.
+func (h *House) AnotherStaffKey(staffID string, role staff.Role, merchants ...string) (secret string) {
+	h.t.Helper()
+	g := h.commandLine["live"]
+	secret = staff.KeyPrefix(role) + strings.ToLower(rand.Text())
+	command := engine.NewID()
+	_, err := g.Do(h.ctx, engine.Command{
+		Origin:  engine.Origin{CommandID: command, Actor: domain.Actor{Kind: domain.ActorStaff, ID: "test"}},
+		Subject: staffID,
+		Decide: func(ctx context.Context, tx *engine.Tx) error {
+			s, err := engine.Read(ctx, tx, g.Staff, staffID)
+			if err != nil {
+				return err
+			}
+			issued, err := staff.Decide(s.Value, staff.IssueKey{
+				ID: command, Role: role, Hash: merchant.HashKey(secret), Now: tx.Now, ExpiresAt: tx.Now.Wall.Add(time.Hour), Merchants: merchants,
+			})
+			engine.Write(tx, staff.Codec, staffID, issued...)
+			tx.Claim(eventstore.Claim{Kind: api.ClaimKey, Value: merchant.HashKey(secret), Stream: staffID})
+			return err
+		},
+	})
+	h.must(err)
+	return secret
+}
+
 // RevokeStaffKey ends a staff key.
 func (h *House) RevokeStaffKey(staffID, keyID string) {
 	h.t.Helper()

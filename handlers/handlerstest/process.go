@@ -201,7 +201,7 @@ func (p *Process) Project() (stop func()) {
 func (p *Process) steered(m Mode) ops.Mode {
 	runner, err := projections.NewRunner(m.Engine.Store, nil, m.Cursors, readModels()...)
 	p.house.must(err)
-	return ops.Mode{Engine: m.Engine, Cursors: m.Cursors, Runner: runner}
+	return ops.Mode{Engine: m.Engine, Cursors: m.Cursors, Runner: runner, Payments: m.Payments}
 }
 
 // readModels are those that [Process.Project] keeps.

@@ -1,5 +1,6 @@
 // Package ops is what operators see and steer, under /ops: the read models, how far
-// they are, and which stand still.
+// they are, and which stand still; and payments whose outcome the acquirer leaves
+// unresolved.
 //
 // It decides nothing: what may be done is for the domain and the read models to say.
 // Who asks, and what of, is found out by the desk that it is served at.
@@ -12,6 +13,7 @@ import (
 
 	role "tender/domain/staff"
 	"tender/handlers/engine"
+	"tender/handlers/payments"
 	"tender/handlers/problem"
 	"tender/handlers/staff"
 	"tender/projections"
@@ -22,6 +24,8 @@ type Mode struct {
 	Engine  *engine.Engine
 	Cursors *projections.Cursors
 	Runner  *projections.Runner
+	// Payments are asked about, and resolved by hand.
+	Payments *payments.Service
 }
 
 // Server answers operators.
@@ -30,7 +34,7 @@ type Server struct{ modes map[string]Mode }
 // New returns a server of the logs of these modes.
 func New(modes map[string]Mode) *Server { return &Server{modes: modes} }
 
-// Register adds what can be asked to the desk. All of it concerns a log as a whole;
+// Register adds what can be asked to the desk. Read models concern a log as a whole;
 // what shows no merchant's data and changes nothing leaves no record.
 func (s *Server) Register(desk *staff.Desk) {
 	look := func(pattern string, h staff.Handler) {
@@ -55,6 +59,7 @@ func (s *Server) Register(desk *staff.Desk) {
 	steer("POST /ops/projections/{name}/rollback", http.StatusOK, rollback)
 	steer("POST /ops/projections/{name}/pause", http.StatusOK, pause)
 	steer("POST /ops/projections/{name}/resume", http.StatusOK, resume)
+	s.registerPayments(desk)
 }
 
 // refusal says what stands in an operator's way; other errors are passed on.

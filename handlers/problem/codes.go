@@ -65,6 +65,12 @@ const (
 	RebuildNeeded           domain.Code = "rebuild_needed"
 	StillFails              domain.Code = "still_fails"
 	TooManySkippedEvents    domain.Code = "too_many_skipped_events"
+	NotUnresolved           domain.Code = "not_unresolved"
+	ResolutionPending       domain.Code = "resolution_pending"
+	ResolutionOver          domain.Code = "resolution_over"
+	SecondPersonNeeded      domain.Code = "second_person_needed"
+	TooManyResolutions      domain.Code = "too_many_resolutions"
+	ReferenceTaken          domain.Code = "reference_taken"
 
 	Erased domain.Code = "erased"
 
@@ -272,6 +278,24 @@ var table = []Kind{
 	{Code: TooManySkippedEvents, Status: http.StatusConflict, Title: "Too many events are left out",
 		When: "An event was to be left out of a read model that leaves out as many as it may.",
 		Do:   "Mend the read model in a newer build, and take in again what it can apply then."},
+	{Code: NotUnresolved, Status: http.StatusConflict, Title: "Nothing is unresolved",
+		When: "An operator asks about, or says what became of, an operation whose answer is not overdue: it is there, or the acquirer still has time. People may say what became of it a day after that.",
+		Do:   "Read the payment's operations: `answer_by` says when anybody may ask about each, `unresolved` which may be resolved by hand."},
+	{Code: ResolutionPending, Status: http.StatusConflict, Title: "Another resolution is proposed",
+		When: "Somebody has said already what became of the operation, and it was something else, or it was somebody else.",
+		Do:   "Confirm that resolution if it is right, or reject it first."},
+	{Code: ResolutionOver, Status: http.StatusConflict, Title: "The resolution is over",
+		When: "The resolution was confirmed or rejected before, or has lapsed because the acquirer's answer came first; the detail says which.",
+		Do:   "Read the payment: it shows what counts."},
+	{Code: SecondPersonNeeded, Status: http.StatusConflict, Title: "A second person is needed",
+		When: "Whoever proposed a resolution tries to confirm it, be it with another key.",
+		Do:   "Have another operator look at it, who confirms it with a key of their own."},
+	{Code: TooManyResolutions, Status: http.StatusConflict, Title: "Too many resolutions",
+		When: "As many resolutions were proposed of the payment's operations as there may be of one payment.",
+		Do:   "Confirm the one that is proposed. If none is, only the acquirer's answer can resolve the payment."},
+	{Code: ReferenceTaken, Status: http.StatusConflict, Title: "The reference is another payment's",
+		When: "A resolution names a reference of the acquirer's that another payment was recorded with.",
+		Do:   "Look the reference up once more in what the acquirer reports; reject the resolution if it is proposed."},
 	{Code: Erased, Status: http.StatusGone, Title: "Erased",
 		When: "The customer has been erased: who they were is known nowhere any more, and no answer that told it is given again.",
 		Do:   "Nothing can bring the data back. Captured payments stay, and can be refunded."},
