@@ -59,6 +59,7 @@ func commands() []command {
 		{"events", "read the log: events tail|show", runEvents},
 		{"doctor", "look the installation over, and say what to do about each finding", runDoctor},
 		{"projections", "how far the read models are, and what they have set aside: projections list|pause|resume|parked|skip|…", runProjections},
+		{"payments", "payments that the acquirer leaves unresolved: payments unresolved|show|ask|resolve|confirm|reject", runPayments},
 		{"rebuild", "make a read model anew from the log, or go back to the one before", runRebuild},
 		{"clock", "make and advance test clocks: clock create|advance", runClock},
 		{"subscriptions", "show what a subscription has collected and will: subscriptions show", runSubscriptions},
