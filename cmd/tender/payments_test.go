@@ -31,6 +31,9 @@ func TestPaymentsAreResolvedByCommand(t *testing.T) {
 		out := i.mustRun("payments", "unresolved", "--mode", "test")
 		return strings.Contains(out, first) && strings.Contains(out, second)
 	})
+	if _, text := scraped(t, i.env[devenv.URL], i.env[devenv.OperatorKey]); value(text, `tender_payments_unresolved{mode="test"}`) != 2 {
+		t.Error("two are unresolved, and the metric doesn't say so")
+	}
 	i.says([]string{capture, "capture of 60.00 ZAR: unresolved, unanswered since", "the acquirer knows it as " + first + "-" + capture}, "payments", "show", first)
 
 	i.says([]string{other + ": the acquirer has not performed it, and never will", "Nothing waits for the acquirer."}, "payments", "ask", second)

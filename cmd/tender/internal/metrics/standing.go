@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tender/domain/payment"
 	"tender/eventstore"
 	"tender/eventstore/feed"
 	"tender/eventstore/seal"
@@ -80,6 +81,8 @@ var (
 	dueWork   = describe("tender_due_work", "How many objects wait for work that is due; counted up to 10000.", labelMode)
 	dueOldest = describe("tender_due_oldest_seconds", "For how long the oldest work that is due has been; 0: there is none.", labelMode)
 
+	paymentsUnresolved = describe("tender_payments_unresolved", "How many payments wait for an answer that an acquirer has owed for a day; counted up to 10000.", labelMode)
+
 	webhooksPending = describe("tender_webhooks_pending", "How many webhook deliveries are pending; counted up to 10000.", labelMode)
 	webhooksOldest  = describe("tender_webhooks_oldest_pending_seconds", "For how long the oldest pending webhook delivery has been; 0: there is none.", labelMode)
 
@@ -99,7 +102,7 @@ var (
 func (s *standing) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		logReadable, logPosition, projectionPosition, projectionLagEvents, projectionLagTime, projectionState, projectionParked,
-		dueWork, dueOldest, webhooksPending, webhooksOldest, relayState, relayLag, natsConnection,
+		dueWork, dueOldest, paymentsUnresolved, webhooksPending, webhooksOldest, relayState, relayLag, natsConnection,
 		sealPosition, sealLag, sealLagTime, sealAge, sealStopped, sealState, poolConnections, poolMax, poolAcquired, poolWaited,
 	} {
 		to <- d
@@ -168,7 +171,7 @@ func (l Log) ask(ctx context.Context, add adder) error {
 			add(relayLag, float64(max(head-s.Position, 0)))
 		}
 	}
-	for _, part := range []func(context.Context, adder) error{l.sealing, l.projections, l.due, l.webhooks} {
+	for _, part := range []func(context.Context, adder) error{l.sealing, l.projections, l.due, l.unresolved, l.webhooks} {
 		if err := part(ctx, add); err != nil && !missing(err) {
 			return err
 		}
@@ -249,6 +252,20 @@ func (l Log) due(ctx context.Context, add adder) error {
 	return nil
 }
 
+// unresolved counts what people should look into.
+func (l Log) unresolved(ctx context.Context, add adder) error {
+	var count int64
+	err := l.query(ctx, `SELECT count(*) FROM (
+		SELECT FROM `+l.table(l.Store.Log().ReadSchema(), projections.DueName)+`
+		WHERE due_at <= now() - $1::interval AND unanswered_at <= now() - $1::interval LIMIT $2) d`,
+		[]any{payment.UnresolvedAfter, backlogMax}, &count)
+	if err != nil {
+		return err
+	}
+	add(paymentsUnresolved, float64(count))
+	return nil
+}
+
 // webhooks dates a pending delivery by the event that made it so: one that is sent
 // again was made long ago.
 func (l Log) webhooks(ctx context.Context, add adder) error {
@@ -280,10 +297,11 @@ func (l Log) query(ctx context.Context, sql string, args []any, into ...any) err
 	})
 }
 
-// missing reports that there is no such table: no projector has ever run.
+// missing reports that there is no such table, or no such column: no projector has ever
+// run, or none of this release has served its read model yet.
 func missing(err error) bool {
 	var pgErr *pgconn.PgError
-	return errors.As(err, &pgErr) && pgErr.Code == "42P01"
+	return errors.As(err, &pgErr) && (pgErr.Code == "42P01" || pgErr.Code == "42703")
 }
 
 func gauge(d *prometheus.Desc, value float64, labels ...string) prometheus.Metric {
