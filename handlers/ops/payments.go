@@ -33,7 +33,7 @@ func (s *Server) registerPayments(desk *staff.Desk) {
 // first. The read model finds them; what each waits for, its stream says.
 func (s *Server) listUnresolved(w http.ResponseWriter, r *staff.Request) error {
 	limit, after := r.Query.Limit(), readPlace(r)
-	if err := r.Query.Done(); err != nil {
+	if err := r.Done(); err != nil {
 		return err
 	}
 	m := s.modes[r.Mode]
@@ -100,13 +100,13 @@ func readPlace(r *staff.Request) projections.UnresolvedRow {
 // about answers with a payment as it stands after do has done what was asked of it.
 func (s *Server) about(status int, do func(http.ResponseWriter, *staff.Request, Mode, string) ([]asked, error)) staff.Handler {
 	return func(w http.ResponseWriter, r *staff.Request) error {
-		if err := r.Query.Done(); err != nil {
-			return err
-		}
 		m := s.modes[r.Mode]
 		stream := m.Payments.Engine.Payments.Ref(r.PathValue("id"))
 		if !id.Valid(id.Payment, stream.ID) {
 			return errNoPayment
+		}
+		if err := r.Done(); err != nil {
+			return err
 		}
 		if err := m.Payments.Engine.Refresh(r.Context(), stream); err != nil {
 			return err
