@@ -69,8 +69,13 @@ func (a *app) addLoops() error {
 		add("idempotency partitions", l.keepPartitions)
 		add("limits", l.payments.Guard.Run)
 		if a.config.plays(roleRelay) {
-			var err error
-			if l.relay, err = feed.NewRelay(l.store, a.relay, feed.RelayConfig{Lowest: l.cursors.Lowest, Leases: l.leases}); err != nil {
+			replicas, err := a.config.replicas()
+			if err != nil {
+				return err
+			}
+			if l.relay, err = feed.NewRelay(l.store, a.relay, feed.RelayConfig{
+				Limits: feed.Limits{Replicas: replicas}, Lowest: l.cursors.Lowest, Leases: l.leases,
+			}); err != nil {
 				return err
 			}
 			add("relay", l.relay.Run)

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/cockroachdb/errors"
@@ -43,6 +44,7 @@ type config struct {
 	vaultURL     string
 	natsURL      string
 	relayNATSURL string
+	natsReplicas string // how many servers of a cluster keep each stream; "": one
 	masterKey    string // path
 	// sealKey is the file of the sealing keys; "": this process doesn't seal.
 	// checkpointDir is where checkpoints are appended to; "": to no file.
@@ -110,6 +112,7 @@ func (c *config) settings() []setting {
 		{"vault-url", "TENDER_VAULT_URL", "", "PostgreSQL, role tender_vault", true, &c.vaultURL},
 		{"nats-url", "NATS_URL", "", "NATS, a user that may read the feed", true, &c.natsURL},
 		{"relay-nats-url", "TENDER_RELAY_NATS_URL", "", "NATS, the user that may publish it (role relay)", true, &c.relayNATSURL},
+		{"nats-replicas", "TENDER_NATS_REPLICAS", "1", "how many servers of a NATS cluster keep each stream: 3 where there are three (roles relay and seal)", false, &c.natsReplicas},
 		{"master-key-file", "TENDER_MASTER_KEY_FILE", "", "file with the master key, mode 0600", false, &c.masterKey},
 		{"seal-key-file", "TENDER_SEAL_KEY_FILE", "", "file with the sealing keys, mode 0600, which tender seal init makes; without it this process doesn't seal the log", false, &c.sealKey},
 		{"checkpoint-dir", "TENDER_CHECKPOINT_DIR", "", "directory in which the signed checkpoints of each log are appended to a file", false, &c.checkpointDir},
@@ -140,6 +143,21 @@ func parseServe(args []string, stderr io.Writer) (config, error) {
 	return c, c.check()
 }
 
+// replicasMax is how many servers JetStream keeps a stream on at most.
+const replicasMax = 5
+
+// replicas is how many servers keep each stream.
+func (c *config) replicas() (int, error) {
+	if c.natsReplicas == "" {
+		return 1, nil
+	}
+	n, err := strconv.Atoi(c.natsReplicas)
+	if err != nil || n < 1 || n > replicasMax {
+		return 0, usageError(fmt.Sprintf("tender: TENDER_NATS_REPLICAS must be a number from 1 to %d: how many servers of the cluster keep each stream", replicasMax))
+	}
+	return n, nil
+}
+
 // liveLimitsOption is the option of serving processes to bear as little as live mode.
 func liveLimitsOption(fs *flag.FlagSet, into *bool) {
 	fs.BoolVar(into, "live-limits", env(envLiveLimits, "") == "true", "give test mode live mode's limits against abuse, to see them at work; without it bears 1000 times as much ("+envLiveLimits+")")
@@ -167,6 +185,9 @@ func (c *config) check() error {
 	var err error
 	if c.proxies, err = limits.ParseProxies(c.trustedProxies, c.forwardedHeader); err != nil {
 		return usageError("tender: TENDER_TRUSTED_PROXIES, TENDER_FORWARDED_HEADER: " + err.Error())
+	}
+	if _, err := c.replicas(); err != nil {
+		return err
 	}
 	needed := map[string]string{"DATABASE_URL": c.databaseURL, "TENDER_MASTER_KEY_FILE": c.masterKey, "NATS_URL": c.natsURL, "TENDER_VAULT_URL": c.vaultURL}
 	if c.publishes() {

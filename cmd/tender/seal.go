@@ -36,7 +36,11 @@ func sealingKeys(path string) (*seal.Keys, error) {
 
 // sealer seals one log.
 func (a *app) sealer(l *logApp) (*seal.Sealer, error) {
-	published, err := seal.NewNATS(a.relay, l.store.Log())
+	replicas, err := a.config.replicas()
+	if err != nil {
+		return nil, err
+	}
+	published, err := seal.NewNATS(a.relay, l.store.Log(), replicas)
 	if err != nil {
 		return nil, err
 	}

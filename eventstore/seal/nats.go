@@ -31,15 +31,16 @@ func StreamName(log eventstore.Log) string { return "SEAL_" + log.Mode }
 // NATS lets checkpoints out into a JetStream stream, where whoever may read the feed
 // can follow them.
 type NATS struct {
-	js  jetstream.JetStream
-	log eventstore.Log
+	js       jetstream.JetStream
+	log      eventstore.Log
+	replicas int
 }
 
 // NewNATS returns the stream of a log's checkpoints over nc, whose user must have the
-// right to publish there and to make the stream.
-func NewNATS(nc *nats.Conn, log eventstore.Log) (*NATS, error) {
+// right to publish there and to make the stream, on so many servers of a cluster.
+func NewNATS(nc *nats.Conn, log eventstore.Log, replicas int) (*NATS, error) {
 	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(natsTimeout))
-	return &NATS{js: js, log: log}, errors.Wrap(err, "reach JetStream")
+	return &NATS{js: js, log: log, replicas: replicas}, errors.Wrap(err, "reach JetStream")
 }
 
 // Name implements [Outlet].
@@ -93,7 +94,7 @@ func (n *NATS) Put(ctx context.Context, note string) error {
 		Name: StreamName(n.log), Subjects: []string{Subject(n.log)},
 		Description: "the signed checkpoints of one log",
 		Storage:     jetstream.FileStorage, Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardOld,
-		MaxBytes: natsBytesMax, DenyDelete: true, DenyPurge: true,
+		MaxBytes: natsBytesMax, Replicas: n.replicas, DenyDelete: true, DenyPurge: true,
 	})
 	if err != nil && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 		return errors.Wrap(err, "make the stream of checkpoints")

@@ -132,7 +132,7 @@ func TestCheckpointsAreKeptByNATS(t *testing.T) {
 		t.Fatal(err)
 	}
 	relay, reader := connect(t, server.RelayURL()), connect(t, server.ReaderURL())
-	out, err := seal.NewNATS(relay, testLog)
+	out, err := seal.NewNATS(relay, testLog, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +147,7 @@ func TestCheckpointsAreKeptByNATS(t *testing.T) {
 		return err == nil && last == c.Note
 	})
 	// Whoever may read the feed can read it, and not publish another.
-	anybody, err := seal.NewNATS(reader, testLog)
+	anybody, err := seal.NewNATS(reader, testLog, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +190,7 @@ func TestWhatIsNoCheckpointHidesNothing(t *testing.T) {
 	}
 	t.Cleanup(server.Stop)
 	relay := connect(t, server.RelayURL())
-	out, err := seal.NewNATS(relay, testLog)
+	out, err := seal.NewNATS(relay, testLog, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

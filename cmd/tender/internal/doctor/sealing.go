@@ -109,7 +109,7 @@ func (p patient) outlets(ctx context.Context, c *chart) error {
 		left = append(left, outlet{path, text})
 	}
 	if p.nats != nil {
-		n, err := seal.NewNATS(p.nats, p.log)
+		n, err := seal.NewNATS(p.nats, p.log, 1)
 		if err != nil {
 			return err
 		}
