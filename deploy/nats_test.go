@@ -91,7 +91,9 @@ func TestTheFeedRunsOnTheExample(t *testing.T) {
 	store := storetest.Open(t, storetest.Database(t), "test")
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	relay, err := feed.NewRelay(store, connect(t, url("relay", relayPassword)), feed.RelayConfig{})
+	// A stream that is made begins behind the lowest cursor: here, with the log.
+	beginning := func(context.Context) (int64, error) { return 0, nil }
+	relay, err := feed.NewRelay(store, connect(t, url("relay", relayPassword)), feed.RelayConfig{Lowest: beginning})
 	must(t, err)
 	reading := connect(t, url("reader", readerPassword))
 	denied := make(chan error, 16)
