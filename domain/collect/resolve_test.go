@@ -38,7 +38,7 @@ func (m *machine) unresolved(c *call) bool {
 // aDayPasses lets nobody answer for a day; the object's own clock may stand still.
 func (m *machine) aDayPasses(t *rapid.T) {
 	if m.attemptInFlight() == nil && !m.anyOperation() {
-		t.Skip("nothing is in flight")
+		return // nothing is in flight
 	}
 	const day = 24*time.Hour + time.Minute
 	m.now.Wall = m.now.Wall.Add(day)
@@ -51,12 +51,12 @@ func (m *machine) aDayPasses(t *rapid.T) {
 // propose lets somebody say what became of a call.
 func (m *machine) propose(t *rapid.T) {
 	if len(m.calls) == 0 {
-		t.Skip("nothing was asked")
+		return // nothing was asked
 	}
 	m.commands++
 	c := rapid.SampledFrom(m.calls).Draw(t, "call")
 	if c.kind == "" && c != m.attemptInFlight() {
-		t.Skip("of an attempt that is over the book has no id")
+		return // of an attempt that is over the book has no id
 	}
 	r := &resolution{call: c, performed: rapid.Bool().Draw(t, "performed"), by: rapid.SampledFrom(operators).Draw(t, "by")}
 	v := payment.Verdict{OperationID: c.id, Performed: r.performed}
@@ -106,7 +106,7 @@ func (m *machine) pendingFor(c *call) *resolution {
 // confirm lets somebody agree: what comes of it is what the acquirer's word gives.
 func (m *machine) confirm(t *rapid.T) {
 	if len(m.resolutions) == 0 {
-		t.Skip("nothing was proposed")
+		return // nothing was proposed
 	}
 	i := rapid.IntRange(0, len(m.resolutions)-1).Draw(t, "resolution")
 	if rapid.IntRange(0, 3).Draw(t, "any") > 0 {
@@ -138,7 +138,7 @@ func (m *machine) confirm(t *rapid.T) {
 // reject lets somebody turn down what was proposed.
 func (m *machine) reject(t *rapid.T) {
 	if len(m.resolutions) == 0 {
-		t.Skip("nothing was proposed")
+		return // nothing was proposed
 	}
 	i := rapid.IntRange(0, len(m.resolutions)-1).Draw(t, "resolution")
 	r, by := m.resolutions[i], rapid.SampledFrom(operators).Draw(t, "by")
