@@ -72,7 +72,11 @@ func (r *Runner) Retry(ctx context.Context, name string, position int64) error {
 	err = patiently(ctx, func() error {
 		return r.change(ctx, p.Definition(), func(tx pgx.Tx, all generations) error {
 			m := all.served()
-			left, why, err := takeUp(ctx, tx, r.store, p, m.Generation, e.Stream, m.position)
+			skipped, err := Skipped(ctx, r.store, name)
+			if err != nil {
+				return err
+			}
+			left, why, err := takeUp(ctx, tx, r.store, p, m.Generation, e.Stream, m.position, skipped)
 			if len(left) > 0 {
 				err = errors.Mark(why, ErrStillFails)
 			}

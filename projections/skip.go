@@ -78,7 +78,7 @@ func (w *worker) follow(ctx context.Context, tx pgx.Tx, e eventstore.Event) erro
 		return err
 	}
 	stream, number := readmodel.Concerns(decision), w.generation.Number
-	left, why, err := takeUp(ctx, tx, w.store, w.projection, w.generation, stream, e.Position)
+	left, why, err := takeUp(ctx, tx, w.store, w.projection, w.generation, stream, e.Position, w.skipped)
 	switch {
 	case errors.Is(err, ErrNeedsRebuild):
 		err = w.followByRebuild(ctx, tx, decision)

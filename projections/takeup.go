@@ -7,23 +7,21 @@ import (
 	"github.com/cockroachdb/errors"
 	"github.com/jackc/pgx/v5"
 
+	"tender/domain/readmodel"
 	"tender/eventstore"
 )
 
-// takeUp folds a stream anew, up to where a generation is, whose cursor tx holds, and
-// has its rows follow. What can't be applied stays out, with all that comes after it:
-// left are those events, and why the first of them fails. It is [ErrNeedsRebuild] where
-// a stream can't be folded alone.
+// takeUp folds a stream anew, without what is left out, up to where a generation is,
+// whose cursor tx holds, and has its rows follow. What can't be applied stays out, with
+// all that comes after it: left are those events, and why the first of them fails. It
+// is [ErrNeedsRebuild] where a stream can't be folded alone.
 func takeUp(
 	ctx context.Context, tx pgx.Tx, from *eventstore.Store, p Projection, g Generation, stream string, upTo int64,
+	skipped map[int64]readmodel.EventSkipped,
 ) (left []eventstore.Event, why, err error) {
 	byStream, can := streamwiseOf(p)
 	if !can {
 		return nil, nil, errors.Wrap(ErrNeedsRebuild, p.Definition().Name)
-	}
-	skipped, err := Skipped(ctx, from, p.Definition().Name)
-	if err != nil {
-		return nil, nil, err
 	}
 	events, err := from.Stream(ctx, stream)
 	if err != nil {
