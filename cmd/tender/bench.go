@@ -2,13 +2,17 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/cockroachdb/errors"
 
 	"tender/cmd/tender/internal/bench"
 	"tender/cmd/tender/internal/devenv"
@@ -23,14 +27,18 @@ const (
 	baseCount  = 64 // clients of the bare inserts that everything is compared with
 )
 
-// payers is how many clients payments are measured with.
-var payers = []int{1, 16, 64}
+// clientsMax bounds with how many at once payments can be measured.
+const clientsMax = 1024
+
+// payersDefault is how many clients payments are measured with.
+var payersDefault = []int{1, 16, 64}
 
 // benchmark is one run: an installation of its own, and what measures it.
 type benchmark struct {
 	out      io.Writer
 	seconds  time.Duration
 	only     string // "": everything
+	payers   []int  // how many clients payments are measured with, one after the other
 	self     string // the binary
 	dir      string
 	servers  []*exec.Cmd
@@ -82,17 +90,21 @@ func runBench(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 			return runBenchGenerator(ctx, args[1:], stderr)
 		}
 	}
-	b := &benchmark{out: stdout}
+	b := &benchmark{out: stdout, payers: payersDefault}
 	fs := newFlags("bench", stderr)
 	runs := fs.Int("runs", 3, "how often everything but the scheduler is measured; the median counts")
 	seconds := fs.Int("seconds", 8, "how long each measurement takes")
 	fs.IntVar(&b.subscriptions, "subscriptions", 10_000, "how many fall due at once for the scheduler")
 	fs.StringVar(&b.only, "only", "", "measure nothing else beside the bare inserts: "+strings.Join(benchParts, ", "))
+	fs.Func("clients", "how many at once payments are measured with, as in 1,16,64 (the default)", b.setPayers)
 	if err := parseFlags(fs, args); err != nil {
 		return err
 	}
 	if b.only != "" && !slices.Contains(benchParts, b.only) {
 		return usageError("tender bench: --only is one of " + strings.Join(benchParts, ", "))
+	}
+	if b.wants(partScheduler) && !slices.Contains(b.payers, schedulerClients) {
+		return usageError(fmt.Sprintf("tender bench: the scheduler is compared with %d clients: leave them among --clients, or it out with --only", schedulerClients))
 	}
 	b.seconds = time.Duration(*seconds) * time.Second
 	defer b.stop()
@@ -112,6 +124,19 @@ func runBench(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 		return err
 	}
 	b.report()
+	return nil
+}
+
+// setPayers reads the flag --clients.
+func (b *benchmark) setPayers(list string) error {
+	b.payers = nil
+	for n := range strings.SplitSeq(list, ",") {
+		clients, err := strconv.Atoi(n)
+		if err != nil || clients < 1 || clients > clientsMax {
+			return errors.Newf("numbers from 1 to %d with commas between them", clientsMax)
+		}
+		b.payers = append(b.payers, clients)
+	}
 	return nil
 }
 
@@ -187,7 +212,7 @@ func (b *benchmark) series(ctx context.Context) error {
 }
 
 func (b *benchmark) paid(ctx context.Context, name string, measure func(context.Context, int, time.Duration) (bench.Figures, error)) error {
-	for _, clients := range payers {
+	for _, clients := range b.payers {
 		f, err := measure(ctx, clients, b.seconds)
 		if err != nil {
 			return err

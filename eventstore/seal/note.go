@@ -38,13 +38,14 @@ func (c Checkpoint) sign(origin string, signers ...note.Signer) (Checkpoint, err
 	return c, errors.Wrap(err, "sign a checkpoint")
 }
 
+var errNoCheckpoint = errors.New("this is no checkpoint")
+
 // parse reads a checkpoint without believing it: whoever does holds it against keys
 // first, or against the log.
 func parse(text string) (Checkpoint, error) {
-	broken := errors.New("this is no checkpoint")
 	lines := strings.Split(text, "\n")
 	if len(lines) < 5 {
-		return Checkpoint{}, broken
+		return Checkpoint{}, errNoCheckpoint
 	}
 	c := Checkpoint{Note: text}
 	var err [4]error
@@ -56,7 +57,7 @@ func parse(text string) (Checkpoint, error) {
 	c.Time, err[3] = time.Parse(time.RFC3339Nano, strings.TrimPrefix(lines[4], "time "))
 	for _, err := range err {
 		if err != nil {
-			return Checkpoint{}, broken
+			return Checkpoint{}, errNoCheckpoint
 		}
 	}
 	return c, nil

@@ -135,7 +135,7 @@ func (r *run) seal(ctx context.Context) (more bool, err error) {
 			r.pending[outlet] = c.Note
 		}
 	}
-	return len(events) > 0, nil
+	return len(events) == batchMax, nil
 }
 
 // sign signs a checkpoint by the current key, and at a handover by the one before it.
