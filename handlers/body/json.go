@@ -154,7 +154,8 @@ func readable(err error) string {
 	return strings.TrimPrefix(err.Error(), "json: ")
 }
 
+// pointerEscapes are those of RFC 6901.
+var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
+
 // Escape writes a member's name as a step of a JSON pointer (RFC 6901).
-func Escape(name string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
-}
+func Escape(name string) string { return pointerEscapes.Replace(name) }
