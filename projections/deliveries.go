@@ -100,6 +100,9 @@ var publicEventsTable = Table{
 	},
 }
 
+// deliveriesEvery is short, as messages are sent by this read model.
+const deliveriesEvery = 50 * time.Millisecond
+
 // Deliveries is the read model of public events and of webhook deliveries: what is
 // to be sent follows from the log alone. It lists; it sends nothing, and neither
 // does its rebuild.
@@ -109,7 +112,7 @@ type deliveries struct{}
 
 func (deliveries) Definition() Definition {
 	return Definition{
-		Name: DeliveriesName, Version: 3, Policy: ParkStream,
+		Name: DeliveriesName, Version: 3, Policy: ParkStream, Every: deliveriesEvery,
 		Tables: []Table{deliveriesTable, deliveryEndpointsTable, publicEventsTable},
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/cockroachdb/errors"
 	"github.com/jackc/pgx/v5"
@@ -40,14 +41,18 @@ type Projection interface {
 	Apply(ctx context.Context, tx pgx.Tx, g Generation, events []eventstore.Event) error
 }
 
-// Definition is what a projection is made of. A change to it, but for the policy,
-// makes a new generation beside the old one, which is served once it has caught up.
+// Definition is what a projection is made of. A change to it, but for the
+// policy and the pace, makes a new generation beside the old one, which is served once it
+// has caught up.
 type Definition struct {
 	Name string // also of its cursor and lease; lower case, like a table's
 	// Version rises when the fold gives other rows for the same events.
 	Version int
 	Tables  []Table
 	Policy  Policy
+	// Every is how often a batch is applied at most while the projection keeps up; 0
+	// stands for 200 ms.
+	Every time.Duration
 }
 
 // streamwise is a [Projection] whose rows belong to a stream each, and follow from the

@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"sync"
@@ -24,10 +25,10 @@ const (
 	// backoffMin and backoffMax bound the wait after PostgreSQL failed.
 	backoffMin = 50 * time.Millisecond
 	backoffMax = 2 * time.Second
-	// batchEvery is how often a projection that keeps up applies a batch at most.
-	// It adds that much delay under load and none otherwise, and spares the
-	// database hundreds of small transactions a second.
-	batchEvery = 50 * time.Millisecond
+	// batchEvery is how often a projection that keeps up applies a batch at most,
+	// unless its definition says otherwise. It adds that much delay under load and none
+	// otherwise, and spares the database hundreds of small transactions a second.
+	batchEvery = 200 * time.Millisecond
 	// hurriedEvery is the same while somebody in this process waits for it.
 	hurriedEvery = 5 * time.Millisecond
 	// newerWait is how long this process leaves a projection to a newer build
@@ -239,7 +240,7 @@ func (w *worker) step(ctx context.Context) error {
 // gather waits until the next batch may be begun, so that more events come to it:
 // not long while somebody waits for this projection.
 func (w *worker) gather(ctx context.Context) {
-	last := time.NewTimer(batchEvery - time.Since(w.begun))
+	last := time.NewTimer(cmp.Or(w.def.Every, batchEvery) - time.Since(w.begun))
 	defer last.Stop()
 	for {
 		hurried, called := w.cursors.moved.called(w.def.Name)

@@ -20,6 +20,9 @@ const (
 	notesTriesMax = 5
 	notesBackoff  = 200 * time.Millisecond
 	notesTimeout  = 5 * time.Second
+	// notesGather is how long the first note of a batch waits for others. Until a note
+	// is written its delivery's lease holds, which is far longer.
+	notesGather = 50 * time.Millisecond
 )
 
 // note is what is written down about a delivery outside the log: the try, and
@@ -86,22 +89,27 @@ func newNotebook(pool *pgxpool.Pool, log eventstore.Log, logger *slog.Logger) *n
 // run writes until in is closed and everything is written.
 func (b *notebook) run(ctx context.Context) {
 	for first := range b.in {
-		batch := append(make([]note, 0, notesMax), first)
-		for len(batch) < notesMax {
-			select {
-			case n, open := <-b.in:
-				if !open {
-					b.keep(ctx, batch)
-					return
-				}
-				batch = append(batch, n)
-				continue
-			default:
-			}
-			break
-		}
-		b.keep(ctx, batch)
+		b.keep(ctx, b.gather(first))
 	}
+}
+
+// gather returns the next batch: what comes within a while, or until in is closed.
+func (b *notebook) gather(first note) []note {
+	batch := append(make([]note, 0, notesMax), first)
+	late := time.NewTimer(notesGather)
+	defer late.Stop()
+	for len(batch) < notesMax {
+		select {
+		case n, open := <-b.in:
+			if !open {
+				return batch
+			}
+			batch = append(batch, n)
+		case <-late.C:
+			return batch
+		}
+	}
+	return batch
 }
 
 func (b *notebook) keep(ctx context.Context, batch []note) {
