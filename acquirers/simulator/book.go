@@ -92,12 +92,19 @@ func (o *operation) answer(public string) answerBody {
 // indexes' ends in memory.
 func newReference() string { return id.Format("sim", uuid.Must(uuid.NewV7())) }
 
-// book is the simulator's memory. Each of its operations is one transaction and
-// takes its key by a row, so that two with one key follow each other.
-type book struct{ pool *pgxpool.Pool }
+// book is the simulator's memory. Each of its operations is performed in one transaction
+// and takes its key by a row, so that two with one key follow each other.
+type book struct {
+	pool  *pgxpool.Pool
+	group *group
+}
 
-// authorise is one statement, so one round trip: it takes the key, and where it
-// got it and the verdict is approved, opens the authorisation.
+// What was decided comes back from the statements that perform operations; no row: the
+// key was taken.
+const decidedColumns = `status, behaviour, error_code, decline_code, message, answer_lost`
+
+// authoriseSQL takes the key, and where it got it and the verdict is approved, opens the
+// authorisation.
 const authoriseSQL = `
 with taken as (
 	insert into simulator.operations (` + operationColumns + `)
@@ -110,21 +117,80 @@ with taken as (
 	select reference, currency, amount, case when sale then amount else 0 end, behaviour, expires_at
 	  from taken where status = 'approved'
 )
-select count(*) from taken`
+select ` + decidedColumns + ` from taken`
+
+// drawSQL performs a capture, a void or a refund. The authorisation's row is locked
+// first and the key is taken after that; nothing that holds a key alone waits for an
+// authorisation, so no two can wait for each other. Where the statement has waited for
+// the row, lock and update both find it as it is then.
+const drawSQL = `
+with a as (
+	select * from simulator.authorisations where reference = $5 for no key update
+), judged as (
+	select a.behaviour, case
+		when a.reference is null then 'There is no approved authorisation with this reference.'
+		when a.currency <> $7 then 'The authorisation is in another currency.'
+		when $1 = 'refund' and $6 > a.captured - a.refunded then 'The amount exceeds what was captured and not refunded.'
+		when $1 <> 'refund' and $6 > a.amount - a.captured - a.voided then 'The amount exceeds what remains of the authorisation.'
+		when $1 = 'capture' and a.expires_at <= $8 then 'The authorisation has expired.'
+		end as fault, case
+		when $1 = 'refund' and a.behaviour = 'refund_declined' then 'The test card declines every refund.'
+		when $1 = 'capture' and a.behaviour = 'capture_declined' then 'The test card declines every capture.'
+		end as decline,
+		$1 = 'refund' and a.behaviour = 'refund_lost'
+			or $1 = 'capture' and a.behaviour = 'first_capture_lost' and a.captured = 0 as lost
+	from (select) one left join a on true
+), taken as (
+	insert into simulator.operations (key, kind, status, fingerprint, reference, authorisation, amount, currency,
+		behaviour, error_code, decline_code, message, answer_lost, effective_at)
+	select $2, $1::simulator.kind,
+		(case when coalesce(fault, decline) is null then 'approved' else 'declined' end)::simulator.status,
+		$3, $4, $5, $6, $7, coalesce(behaviour, ''),
+		case when fault is not null then 'processing_error' when decline is not null then 'card_declined' else '' end,
+		case when fault is null and decline is not null then 'generic_decline' else '' end,
+		coalesce(fault, decline, ''), coalesce(lost and coalesce(fault, decline) is null, false), $8
+	from judged
+	on conflict (key) do nothing
+	returning *
+), drawn as (
+	update simulator.authorisations a
+	   set captured = captured + case t.kind when 'capture' then t.amount else 0 end,
+	       voided   = voided   + case t.kind when 'void'    then t.amount else 0 end,
+	       refunded = refunded + case t.kind when 'refund'  then t.amount else 0 end
+	  from taken t
+	 where a.reference = $5 and t.status = 'approved'
+)
+select ` + decidedColumns + ` from taken`
+
+// performing is the statement that performs the operation, and what it is given.
+func (o *operation) performing() (sql string, arguments []any) {
+	if o.Kind == kindAuthorisation {
+		return authoriseSQL, o.columns()
+	}
+	return drawSQL, []any{o.Kind, o.Key, o.Fingerprint, o.Reference, o.Authorisation, o.Amount, o.Currency, o.EffectiveAt}
+}
+
+// performed reads what the statement says: what has become of the operation, or that
+// its key was taken.
+func (o operation) performed(row pgx.Row) (became operation, taken bool, err error) {
+	err = row.Scan(&o.Status, &o.Behaviour, &o.ErrorCode, &o.DeclineCode, &o.Message, &o.AnswerLost)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return operation{}, true, nil
+	}
+	return o, false, errors.Wrap(err, "perform an operation")
+}
 
 // authorise performs o unless its key is taken, and returns what stands under the
 // key: o itself if its reference is there.
 func (b book) authorise(ctx context.Context, o operation) (operation, error) {
-	return authoriseWith(ctx, b.pool, o)
+	return b.group.perform(ctx, o)
 }
 
 func authoriseWith(ctx context.Context, db rowQuerier, o operation) (operation, error) {
-	var taken int
-	if err := db.QueryRow(ctx, authoriseSQL, o.columns()...).Scan(&taken); err != nil {
-		return operation{}, errors.Wrap(err, "authorise")
-	}
-	if taken == 1 {
-		return o, nil
+	sql, arguments := o.performing()
+	became, taken, err := o.performed(db.QueryRow(ctx, sql, arguments...))
+	if err != nil || !taken {
+		return became, err
 	}
 	return find(ctx, db, o.Key, "")
 }
@@ -173,11 +239,7 @@ func (o *operation) decline(v verdict) {
 // draw performs a capture, a void or a refund unless its key is taken, and returns
 // what stands under the key.
 func (b book) draw(ctx context.Context, o operation) (operation, error) {
-	const draw = `select ` + operationColumns + ` from simulator.draw($1, $2, $3, $4, $5, $6, $7, $8)`
-	var stands operation
-	err := b.pool.QueryRow(ctx, draw, o.Kind, o.Key, o.Fingerprint, o.Reference, o.Authorisation, o.Amount,
-		o.Currency, o.EffectiveAt).Scan(stands.columns()...)
-	return stands, errors.Wrap(err, "draw on an authorisation")
+	return b.group.perform(ctx, o)
 }
 
 // settle says what stands under the key, and closes it where nothing does or a

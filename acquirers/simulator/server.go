@@ -65,6 +65,8 @@ type Server struct {
 	closing context.Context
 	close   context.CancelFunc
 
+	closeBook sync.Once
+
 	gate   sync.Mutex // guards closed against busy.Add
 	closed bool
 	busy   sync.WaitGroup
@@ -91,7 +93,7 @@ func NewServer(ctx context.Context, cfg ServerConfig) (*Server, error) {
 	}
 	s := &Server{
 		cfg:    cfg,
-		book:   book{pool: pool},
+		book:   book{pool: pool, group: newGroup(pool)},
 		log:    cfg.Logger,
 		apiKey: sha256.Sum256([]byte(cfg.APIKey)),
 		public: strings.TrimSuffix(cfg.PublicURL, "/"),
@@ -245,6 +247,7 @@ func (s *Server) Close() {
 	s.close()
 	s.busy.Wait()
 	s.outbox.close()
+	s.closeBook.Do(s.book.group.close)
 	s.book.pool.Close()
 }
 
