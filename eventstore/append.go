@@ -53,6 +53,9 @@ func (s *Store) Append(ctx context.Context, c Command) (Result, error) {
 		end(nil, "refused", refusal)
 		return r, err
 	}
+	if err == nil {
+		s.remember(c.Claims)
+	}
 	end(err, "position", strconv.FormatInt(r.Last, 10))
 	return r, err
 }

@@ -3,8 +3,8 @@
 //
 // It knows streams, versions, positions, idempotency keys and look-up keys. It
 // refuses to know what any event means: payloads are bytes to it. It keeps no
-// state in memory that an answer would rest on, and it holds no read models but
-// one, the look-up keys.
+// state in memory that an answer would rest on, but who holds a look-up key, which never
+// changes; and it holds no read models but one, those look-up keys.
 package eventstore
 
 import (
@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/cockroachdb/errors"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -43,6 +44,7 @@ type Store struct {
 	pool    *pgxpool.Pool // for everything else
 	batcher *batcher
 	signal  *Signal
+	claims  *lru.Cache[claimKey, string] // look-up keys and the streams that hold them
 }
 
 // Option changes how a log is opened.
@@ -89,7 +91,7 @@ func Open(ctx context.Context, log Log, url string, opts ...Option) (*Store, err
 		reads.Close()
 		return nil, err
 	}
-	s := &Store{log: log, reads: reads, pool: pool}
+	s := &Store{log: log, reads: reads, pool: pool, claims: newClaimMemory()}
 	if err := s.begin(ctx, url, o.observe); err != nil {
 		reads.Close()
 		pool.Close()

@@ -1,7 +1,6 @@
 package checkout
 
 import (
-	"context"
 	"net/http"
 
 	"tender/domain"
@@ -25,20 +24,36 @@ func (s *Server) attempt(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	v, err := s.load(ctx, r.PathValue("checkout"))
+	v, err := s.tryToPay(r, in)
+	if err == nil {
+		v, err = s.recall(ctx, v.id)
+	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	if err := s.pay(ctx, r, v, in); err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	if v, err = s.recall(ctx, v.id); err != nil {
-		s.fail(w, r, err)
-		return
-	}
 	s.encode(w, r, v)
+}
+
+// tryToPay has a card that was typed in judged by what this process remembers of the
+// session: what follows from that is appended, and held against the log. Anything else
+// rests on the log as it is now, above all whatever is refused.
+func (s *Server) tryToPay(r *http.Request, in attemptInput) (view, error) {
+	ctx, checkoutID := r.Context(), r.PathValue("checkout")
+	if in.methodID == "" && in.kind == method.KindCard {
+		v, err := s.recall(ctx, checkoutID)
+		if err != nil {
+			return v, err
+		}
+		if a, pays, err := v.asks(in); err == nil && pays {
+			return v, s.pay(r, v, a)
+		}
+	}
+	v, err := s.load(ctx, checkoutID)
+	if err != nil {
+		return v, err
+	}
+	return v, s.askAndPay(r, v, in)
 }
 
 // attemptInput is a try to pay, as it was typed.
@@ -53,21 +68,33 @@ type attemptInput struct {
 	shown     string // the terms that they saw, where that is known
 }
 
-// pay checks what was typed and tries to pay with it. A mistake is refused before
+// askAndPay checks what was typed and tries to pay with it. A mistake is refused before
 // anything is appended.
-func (s *Server) pay(ctx context.Context, r *http.Request, v view, in attemptInput) error {
-	if collect.Joins(v.session.Value, in.attemptID) {
-		return nil // the same click again: it is told the state
-	}
-	if v.session.Value.Status != session.StatusActive {
-		return problem.From(collect.ErrSessionNotActive)
-	}
-	attempt, err := v.check(in)
-	if err != nil {
+func (s *Server) askAndPay(r *http.Request, v view, in attemptInput) error {
+	a, pays, err := v.asks(in)
+	if err != nil || !pays {
 		return err
 	}
-	attempt.Address = s.Proxies.Address(r)
-	return v.service.Pay(ctx, v.origin(r), attempt)
+	return s.pay(r, v, a)
+}
+
+// pay has an attempt made that was checked.
+func (s *Server) pay(r *http.Request, v view, a payments.Attempt) error {
+	a.Address = s.Proxies.Address(r)
+	return v.service.Pay(r.Context(), v.origin(r), a)
+}
+
+// asks returns the attempt that was asked for. It pays nothing if it is the same click
+// again, which is told the state.
+func (v *view) asks(in attemptInput) (a payments.Attempt, pays bool, err error) {
+	if collect.Joins(v.session.Value, in.attemptID) {
+		return a, false, nil
+	}
+	if v.session.Value.Status != session.StatusActive {
+		return a, false, problem.From(collect.ErrSessionNotActive)
+	}
+	a, err = v.check(in)
+	return a, err == nil, err
 }
 
 // check returns the attempt that was asked for, or everything that is wrong with it:

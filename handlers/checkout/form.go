@@ -22,7 +22,7 @@ func (s *Server) attemptForm(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	in := v.formInput(r.PostForm)
-	err := s.pay(r.Context(), r, v, in)
+	err := s.askAndPay(r, v, in)
 	if err == nil || shownByPage(err) {
 		http.Redirect(w, r, v.path(r), http.StatusSeeOther)
 		return
