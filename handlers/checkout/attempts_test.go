@@ -137,6 +137,26 @@ func TestStateOfANewSession(t *testing.T) {
 	}
 }
 
+// What this process remembers of a session, others may have changed: it is paid once,
+// and refused by what the log says.
+func TestAttemptsRestOnTheLog(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	other := h.Process()
+	paid, cancelled := h.sells(t), h.sells(t)
+	attempt := paid.attempt(visa)
+	first := h.customer.On(other).Post("/checkout/"+paid.id+"/attempts", attempt).Is(200).Shows(object{"payment_outcome": "paid"})
+	h.customer.On(other).Post("/checkout/"+cancelled.id+"/cancel", nil).Is(200)
+	if joined := paid.pays(attempt).Is(200); string(joined.Body) != string(first.Body) {
+		t.Errorf("the same click here is told %s, not %s", joined.Body, first.Body)
+	}
+	paid.pays(card(visa)).Problem(409, "session_not_active")
+	cancelled.pays(card(visa)).Problem(409, "session_not_active")
+	if n := h.authorisations() + other.Line.Calls(handlerstest.CallAuthorise); n != 1 {
+		t.Errorf("the acquirer was asked %d times", n)
+	}
+}
+
 // The same attempt_id joins the same attempt, in whatever state it is: a click
 // that is repeated pays once, and a decline is told, not tried again.
 func TestAttemptIDsAreSingleUse(t *testing.T) {

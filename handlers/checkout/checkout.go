@@ -160,8 +160,8 @@ func (s *Server) loadPage(r *http.Request) (view, error) {
 	return v, err
 }
 
-// recall is [Server.load] as far as this process remembers it, for the answer to what
-// it has just recorded itself.
+// recall is [Server.load] as far as this process remembers it: for what is held against
+// the log before anybody is told of it, and for the answer to what was just recorded here.
 func (s *Server) recall(ctx context.Context, checkoutID string) (view, error) {
 	return s.loadBy(ctx, checkoutID, (*engine.Engine).Recall)
 }

@@ -192,15 +192,23 @@ func (g *Engine) Refresh(ctx context.Context, refs ...Ref) error {
 	return nil
 }
 
-// Recall is [Engine.Refresh] for those of refs alone that nothing is remembered of.
-// The others are as old as what this process last read or appended: good enough to
-// show what its own command has just come to, and for nothing that is decided.
+// Recall is [Engine.Refresh] for those of refs alone whose stream nothing is remembered
+// of, or of which one of them has more than another. The rest are as old as what this
+// process last read or appended: good enough to show what its own command has just come
+// to, and for nothing that is decided.
 func (g *Engine) Recall(ctx context.Context, refs ...Ref) error {
-	unknown := slices.DeleteFunc(slices.Clone(refs), func(r Ref) bool { return r.after().Version > 0 })
-	if len(unknown) == 0 {
+	known, unclear := map[string]int{}, map[string]bool{}
+	for _, r := range refs {
+		at := r.after()
+		if v, seen := known[at.Stream]; at.Version == 0 || seen && v != at.Version {
+			unclear[at.Stream] = true
+		}
+		known[at.Stream] = at.Version
+	}
+	if len(unclear) == 0 {
 		return nil
 	}
-	return g.Refresh(ctx, unknown...)
+	return g.Refresh(ctx, slices.DeleteFunc(slices.Clone(refs), func(r Ref) bool { return !unclear[r.after().Stream] })...)
 }
 
 type requestIDKey struct{}
