@@ -159,7 +159,7 @@ func concerningDeliveries(events []eventstore.Event) ([]told, error) {
 		if private()[e.Type] {
 			continue
 		}
-		said, err := catalogue.Decode(e.Type, e.SchemaVersion, e.Payload)
+		said, err := decoded(e)
 		if err != nil {
 			return nil, errors.Wrapf(err, "event %d", e.Position)
 		}

@@ -146,6 +146,14 @@ func Subscriptions(mode string) Projection {
 	}
 }
 
+// Prepare decodes an event for all projections that it will be handed to. What can't be
+// decoded they find out themselves.
+func Prepare(e *eventstore.Event) {
+	if said, err := catalogue.Decode(e.Type, e.SchemaVersion, e.Payload); err == nil {
+		e.Said = said
+	}
+}
+
 // decoded returns what an event says.
 func decoded(e eventstore.Event) (codec.Named, error) {
 	if said, ok := e.Said.(codec.Named); ok {

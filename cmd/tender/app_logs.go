@@ -37,7 +37,7 @@ func (a *app) openLog(ctx context.Context, mode string) (*logApp, error) {
 	l.recovers = webhooks.NewRecoveries(l.engine)
 	l.cursors = projections.NewCursors(store)
 	l.leases = lease.New(store.Pool(), store.Log())
-	if l.reader, err = feed.NewReader(store, a.nats); err != nil {
+	if l.reader, err = feed.NewReader(store, a.nats, feed.Preparing(projections.Prepare)); err != nil {
 		return l, err
 	}
 	if l.runner, err = projections.NewRunner(store, l.reader, l.cursors, readModels(mode)...); err != nil {

@@ -72,7 +72,7 @@ type Reader struct {
 // NewReader returns a reader of store's log over nc, whose user needs no right but
 // to consume. With a nil nc it reads the log alone. It does nothing before
 // [Reader.Run] and the first [Reader.Read].
-func NewReader(store *eventstore.Store, nc *nats.Conn) (*Reader, error) {
+func NewReader(store *eventstore.Store, nc *nats.Conn, options ...ReaderOption) (*Reader, error) {
 	r := &Reader{
 		store: store, log: store.Log(), begun: make(chan struct{}),
 		slog: slog.With("reader", store.Log().StreamName()),
@@ -84,7 +84,19 @@ func NewReader(store *eventstore.Store, nc *nats.Conn) (*Reader, error) {
 		}
 		r.js = js
 	}
+	for _, option := range options {
+		option(r)
+	}
 	return r, nil
+}
+
+// ReaderOption changes a reader.
+type ReaderOption func(*Reader)
+
+// Preparing has prepare called for each event once, before the reader hands it out to
+// however many read it: to set its Said.
+func Preparing(prepare func(*eventstore.Event)) ReaderOption {
+	return func(r *Reader) { r.window.prepare = prepare }
 }
 
 // State returns what the reader is doing.

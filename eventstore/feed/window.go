@@ -19,6 +19,8 @@ type window struct {
 	last   int64
 	hash   [32]byte      // chain hash at last
 	grown  chan struct{} // closed when events are added; nil: nobody waits
+	// prepare, unless it is nil, is called for each event that is added.
+	prepare func(*eventstore.Event)
 }
 
 // reset empties the window, so that it goes on after position, whose chain hash in
@@ -79,6 +81,9 @@ func (w *window) push(e eventstore.Event) {
 		kept := make([]eventstore.Event, windowMax, 2*windowMax+1)
 		copy(kept, w.events[len(w.events)-windowMax:])
 		w.events = kept
+	}
+	if w.prepare != nil {
+		w.prepare(&e)
 	}
 	w.events = append(w.events, e)
 	w.last, w.hash = e.Position, e.Hash

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"tender/domain"
+	"tender/domain/catalogue"
 	"tender/domain/codec"
 	"tender/domain/id"
 	"tender/eventstore"
@@ -330,6 +331,10 @@ func (g *Engine) remember(cmd eventstore.Command, result eventstore.Result) {
 		})
 	}
 	for stream, events := range byStream {
+		for i := range events {
+			// Each of the stream's views folds it; one that can't be decoded says so there.
+			events[i].Said, _ = catalogue.Decode(events[i].Type, events[i].SchemaVersion, events[i].Payload)
+		}
 		g.advance(stream, events)
 	}
 }

@@ -82,9 +82,12 @@ func (v *View[T]) Fold(events []eventstore.Event) (Loaded[T], error) {
 }
 
 func (v *View[T]) step(l Loaded[T], e eventstore.Event) (Loaded[T], error) {
-	d, err := catalogue.Decode(e.Type, e.SchemaVersion, e.Payload)
-	if err != nil {
-		return l, err
+	d, ok := e.Said.(codec.Named)
+	if !ok {
+		var err error
+		if d, err = catalogue.Decode(e.Type, e.SchemaVersion, e.Payload); err != nil {
+			return l, err
+		}
 	}
 	value, err := v.folded(l.Value, e, d)
 	if err != nil {

@@ -184,7 +184,7 @@ func (p *Process) Project() (stop func()) {
 		h.background(func(ctx context.Context) { _ = relay.Run(ctx) })
 		conn = p.connect(h.nats.ReaderURL())
 	}
-	reader, err := feed.NewReader(store, conn)
+	reader, err := feed.NewReader(store, conn, feed.Preparing(projections.Prepare))
 	h.must(err)
 	runner, err := projections.NewRunner(store, reader, p.Test.Cursors, readModels()...)
 	h.must(err)
