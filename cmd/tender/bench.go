@@ -142,6 +142,9 @@ func (b *benchmark) setPayers(list string) error {
 
 // once measures everything once that is measured several times.
 func (b *benchmark) once(ctx context.Context) error {
+	if err := b.rest(ctx); err != nil {
+		return err
+	}
 	f, err := logbench.Inserts(ctx, b.log(), b.name(devenv.DatabaseURL), baseCount, b.seconds)
 	if err != nil {
 		return err
@@ -174,6 +177,16 @@ func (b *benchmark) after(ctx context.Context) error {
 		return err
 	}
 	return b.scheduler(ctx)
+}
+
+// rest waits until the installation has nothing left to do of what was measured before.
+func (b *benchmark) rest(ctx context.Context) error {
+	store, err := b.openLog(ctx)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	return b.delivered(ctx, store, time.Now().Add(benchDrain))
 }
 
 // openLog opens the log that the installation's payments are in.
@@ -213,6 +226,9 @@ func (b *benchmark) series(ctx context.Context) error {
 
 func (b *benchmark) paid(ctx context.Context, name string, measure func(context.Context, int, time.Duration) (bench.Figures, error)) error {
 	for _, clients := range b.payers {
+		if err := b.rest(ctx); err != nil {
+			return err
+		}
 		f, err := measure(ctx, clients, b.seconds)
 		if err != nil {
 			return err
