@@ -275,6 +275,9 @@ func ailments() []ailment {
 			"UPDATE read_test.projections SET definition = substr(definition, 2) WHERE name = 'clocks'"), "warn", "was made by another build", nil},
 		{"work that is late", bySQL(app, []string{`INSERT INTO read_test.due (id, first_position, position, state, due_at, in_flight) VALUES ('ps_late', 1, 1, '{}', now() - interval '1 hour', false)`},
 			`DELETE FROM read_test.due WHERE id = 'ps_late'`, `DELETE FROM work_test.leases WHERE id = 'ps_late'`), "warn", "1 object has been due", nil},
+		{"a payment that its acquirer owes an answer about", bySQL(app, []string{`INSERT INTO read_test.due (id, first_position, position, state, due_at, in_flight, merchant_id, unanswered_at)
+			VALUES ('pay_late', 1, 1, '{}', now() - interval '26 hours', true, 'mer_x', now() - interval '26 hours')`},
+			`DELETE FROM read_test.due WHERE id = 'pay_late'`, `DELETE FROM work_test.leases WHERE id = 'pay_late'`), "warn", "1 payment is unresolved", nil},
 		{"an acquirer that nobody hears", bySQL(app, []string{`INSERT INTO work_test.notifications VALUES ('gone', 'n', 'k', now() - interval '1 hour', '{}', '')`},
 			`DELETE FROM work_test.notifications WHERE acquirer = 'gone'`), "warn", "1 thing was told us", nil},
 		{"sealing that has stopped", bySQL(app, []string{"INSERT INTO work_test.seal_alarm (since, size, reason) VALUES (now(), 1, 'another history')"},
@@ -292,6 +295,9 @@ func fileAilments() []ailment {
 		{"a checkpoint over more than there is", edited(checkpoints, func(text string) string {
 			return regexp.MustCompile(`(?m)^\d+$`).ReplaceAllString(text, "999999")
 		}), "fail", "is over more events than the log has", nil},
+		{"something among the checkpoints that is none", edited(checkpoints, func(text string) string {
+			return text + "by hand\n\n— somebody " + strings.Repeat("AAAA", 24) + "\n\n"
+		}), "warn", "last is no checkpoint", nil},
 		{"a checkpoint over another history", edited(checkpoints, func(text string) string {
 			return regexp.MustCompile(`chain ...`).ReplaceAllString(text, "chain AAA")
 		}), "fail", "is over another history", nil},

@@ -72,16 +72,6 @@ func (n *NATS) Latest(ctx context.Context) ([]string, error) {
 	return notes, nil
 }
 
-// Last returns the last checkpoint, or whatever was published last in the place of one;
-// "" if nothing was.
-func (n *NATS) Last(ctx context.Context) (string, error) {
-	notes, err := n.Latest(ctx)
-	if len(notes) == 0 {
-		return "", err
-	}
-	return notes[0], err
-}
-
 // Put implements [Outlet]. The stream is made if it isn't there.
 func (n *NATS) Put(ctx context.Context, note string) error {
 	ctx, cancel := context.WithTimeout(ctx, natsTimeout)

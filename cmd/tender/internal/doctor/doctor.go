@@ -165,6 +165,7 @@ func (e *exam) checksOf(mode string) []check {
 		check{"log " + mode, p.ends}, check{"log " + mode, p.partitions}, check{"log " + mode, p.growth},
 		check{"read models " + mode, p.readModels}, check{"read models " + mode, p.definitions},
 		check{"work " + mode, p.loops}, check{"work " + mode, p.due}, check{"work " + mode, p.deliveries}, check{"work " + mode, p.notifications},
+		check{"work " + mode, p.unresolved},
 		check{"sealing " + mode, p.sealing}, check{"sealing " + mode, p.sealKey}, check{"sealing " + mode, p.outlets},
 	)
 	if mode == staffMode {

@@ -3,12 +3,7 @@ package doctor
 import (
 	"context"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
-	"regexp"
-	"strings"
 	"time"
 
 	"github.com/cockroachdb/errors"
@@ -22,8 +17,6 @@ const (
 	sealLate = 30 * time.Second
 	// outletLate is how far what left the database may be behind what is in it.
 	outletLate = 5 * time.Minute
-	// tailBytes is how much of a file of checkpoints is read.
-	tailBytes = 64 << 10
 )
 
 // sealing looks how far the log is sealed, and whether that has stopped.
@@ -98,33 +91,36 @@ func (p patient) sealKey(ctx context.Context, c *chart) error {
 // outlets compares checkpoints that left the database with the log: they come first,
 // so that an honest log reaches as far.
 func (p patient) outlets(ctx context.Context, c *chart) error {
-	type outlet struct{ name, text string }
+	type outlet struct {
+		name  string
+		notes []string // the last ones, the latest first
+	}
 	var left []outlet
 	if p.CheckpointDir != "" {
-		path := filepath.Join(p.CheckpointDir, p.log.Schema()+".checkpoints")
-		text, err := lastNote(path)
+		file := seal.NewFile(p.CheckpointDir, p.log)
+		notes, err := file.Latest(ctx)
 		if err != nil {
-			c.warn("The file of checkpoints can't be read.", err.Error(), fmt.Sprintf("See what is there, and whose it is: `ls -l %s`.", path))
+			c.warn("The file of checkpoints can't be read.", err.Error(), fmt.Sprintf("See what is there, and whose it is: `ls -l %s`.", file.Name()))
 		}
-		left = append(left, outlet{path, text})
+		left = append(left, outlet{file.Name(), notes})
 	}
 	if p.nats != nil {
 		n, err := seal.NewNATS(p.nats, p.log, 1)
 		if err != nil {
 			return err
 		}
-		text, err := n.Last(ctx)
+		notes, err := n.Latest(ctx)
 		if err != nil {
 			return err
 		}
-		left = append(left, outlet{"the stream " + seal.StreamName(p.log), text})
+		left = append(left, outlet{"the stream " + seal.StreamName(p.log), notes})
 	}
 	s, err := seal.Read(ctx, p.store)
 	if err != nil || s.Last == nil && len(left) == 0 {
 		return err
 	}
 	for _, o := range left {
-		if err := p.outlet(ctx, c, s, o.name, o.text); err != nil {
+		if err := p.outlet(ctx, c, s, o.name, o.notes); err != nil {
 			return err
 		}
 	}
@@ -134,17 +130,24 @@ func (p patient) outlets(ctx context.Context, c *chart) error {
 	return nil
 }
 
-// outlet judges one place.
-func (p patient) outlet(ctx context.Context, c *chart, s seal.Status, name, text string) error {
-	if text == "" {
+// outlet judges one place by its last checkpoint.
+func (p patient) outlet(ctx context.Context, c *chart, s seal.Status, name string, notes []string) error {
+	var kept *logproof.Checkpoint
+	for i, text := range notes {
+		note, err := logproof.Unsigned(text)
+		if err == nil {
+			kept = &note
+			break
+		}
+		if i == 0 {
+			c.warn(fmt.Sprintf("What came to %s last is no checkpoint.", name), err.Error(),
+				"Find out who put it there: nobody but the sealer may. Sealing passes it over.")
+		}
+	}
+	if kept == nil {
 		if s.Last != nil && time.Since(s.Last.Time) > outletLate {
 			c.warn(fmt.Sprintf("No checkpoint has come to %s.", name), "it holds none", "The log of the process that seals says under `a checkpoint leaves later` why.")
 		}
-		return nil
-	}
-	kept, err := logproof.Unsigned(text)
-	if err != nil {
-		c.fail(fmt.Sprintf("What is in %s is no checkpoint.", name), err.Error(), "Put it aside, so that sealing begins a new one: it adds the next checkpoint there by itself.")
 		return nil
 	}
 	verify := fmt.Sprintf("If the database was put back to an earlier state, bring the right one back. Otherwise the log was changed: `tender audit verify --log-only --mode %s` finds out where, with --checkpoints and the checkpoints that were kept.", p.log.Mode)
@@ -167,37 +170,4 @@ func (p patient) outlet(ctx context.Context, c *chart, s seal.Status, name, text
 			"The log of the process that seals says under `a checkpoint leaves later` why.")
 	}
 	return nil
-}
-
-// noteEnd is the last line of a checkpoint's signatures, and the empty line after it.
-var noteEnd = regexp.MustCompile(`(?m)^— [^\n]*\n\n`)
-
-// lastNote reads the last whole checkpoint of a file that somebody else may be
-// appending to; "": there is none.
-func lastNote(path string) (string, error) {
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
-	}
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return "", err
-	}
-	start := max(info.Size()-tailBytes, 0)
-	tail, err := io.ReadAll(io.NewSectionReader(f, start, info.Size()-start))
-	if err != nil {
-		return "", err
-	}
-	ends := noteEnd.FindAllIndex(tail, -1)
-	switch {
-	case len(ends) == 0:
-		return "", nil
-	case len(ends) == 1:
-		return strings.TrimSuffix(string(tail[:ends[0][1]]), "\n"), nil
-	}
-	return strings.TrimSuffix(string(tail[ends[len(ends)-2][1]:ends[len(ends)-1][1]]), "\n"), nil
 }

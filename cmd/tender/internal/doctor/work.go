@@ -9,6 +9,7 @@ import (
 	"github.com/cockroachdb/errors"
 	"github.com/jackc/pgx/v5"
 
+	"tender/domain/payment"
 	"tender/projections"
 )
 
@@ -24,6 +25,8 @@ const (
 	deliveryLate = 5 * time.Minute
 	// notificationLate is for how long what an acquirer told us may wait.
 	notificationLate = 5 * time.Minute
+	// unresolvedNamed is how many unresolved payments are named.
+	unresolvedNamed = 5
 )
 
 func (p patient) leases() string { return p.table(p.log.WorkSchema(), "leases") }
@@ -129,6 +132,35 @@ func (p patient) notifications(ctx context.Context, c *chart) error {
 	}
 	c.warn(fmt.Sprintf("%s told us by acquirers for more than %s, and not acted on.", counted(open, "thing was", "things were"), notificationLate), p.log.WorkSchema()+".notifications",
 		"Start a process with the role worker, `tender serve --roles worker`; if one runs, its log says why it can't act on them.")
+	return nil
+}
+
+// unresolved looks for payments that an acquirer has left without an answer for so long
+// that people have to see to them.
+func (p patient) unresolved(ctx context.Context, c *chart) error {
+	rows, err := projections.NewLists(p.store.Pool(), p.log).Unresolved(ctx, projections.UnresolvedQuery{
+		Until: time.Now().Add(-payment.UnresolvedAfter), Limit: unresolvedNamed,
+	})
+	if unprepared(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if len(rows) == 0 {
+		c.ok("No acquirer owes an answer for longer than a day.", p.log.ReadSchema()+".due")
+		return nil
+	}
+	named := make([]string, 0, unresolvedNamed)
+	for _, row := range rows[:min(len(rows), unresolvedNamed)] {
+		named = append(named, row.PaymentID)
+	}
+	what := counted(int64(len(rows)), "payment is", "payments are")
+	if len(rows) > unresolvedNamed {
+		what = fmt.Sprintf("More than %d payments are", unresolvedNamed)
+	}
+	c.warn(fmt.Sprintf("%s unresolved: for more than a day their acquirer has not said what happened.", what), strings.Join(named, ", "),
+		fmt.Sprintf("Look at each, `tender payments show %s --mode %s`, ask the acquirer's support, and follow docs/unresolved.md.", named[0], p.log.Mode))
 	return nil
 }
 
