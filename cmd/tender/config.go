@@ -15,6 +15,7 @@ import (
 
 	"github.com/cockroachdb/errors"
 
+	"tender/cmd/tender/internal/tracing"
 	"tender/handlers/limits"
 )
 
@@ -267,5 +268,5 @@ func newLogger(w io.Writer, level string) (*slog.Logger, error) {
 	if err := l.UnmarshalText([]byte(level)); err != nil {
 		return nil, usageError(fmt.Sprintf("tender: %q is no log level; use debug, info, warn or error", level))
 	}
-	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l})), nil
+	return slog.New(tracing.Logged(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l}))), nil
 }

@@ -1,7 +1,9 @@
 package tracing_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -56,7 +58,8 @@ func TestARequestAndWhatIsDoneForIt(t *testing.T) {
 		}
 		w.WriteHeader(http.StatusServiceUnavailable)
 	})
-	handler := api.Middleware(slog.New(slog.DiscardHandler), "http://x", nil, mux)
+	var lines bytes.Buffer
+	handler := api.Middleware(slog.New(tracing.Logged(slog.NewJSONHandler(&lines, nil))), "http://x", nil, mux)
 	r, err := http.NewRequestWithContext(trace.With(t.Context(), tracer), http.MethodPost, "/checkout/ckt_01hzy3v7q8e4xk2m9c5b7d6f0d/attempts?a=secret", http.NoBody)
 	if err != nil {
 		t.Fatal(err)
@@ -70,6 +73,13 @@ func TestARequestAndWhatIsDoneForIt(t *testing.T) {
 	call := collector.Span(t, "acquirer settle")
 	if tracingtest.Hex(request.TraceId) != "0af7651916cd43dd8448eb211c80319c" || tracingtest.Hex(request.ParentSpanId) != "b7ad6b7169203331" {
 		t.Errorf("the request is not in the trace that it named: %v", request)
+	}
+	var line struct {
+		TraceID string `json:"trace_id"`
+		SpanID  string `json:"span_id"`
+	}
+	if err := json.Unmarshal(lines.Bytes(), &line); err != nil || line.TraceID != tracingtest.Hex(request.TraceId) || line.SpanID != tracingtest.Hex(request.SpanId) {
+		t.Errorf("the request's line is %s", lines.Bytes())
 	}
 	if tracingtest.Hex(call.ParentSpanId) != tracingtest.Hex(request.SpanId) || tracingtest.Hex(call.TraceId) != tracingtest.Hex(request.TraceId) {
 		t.Errorf("the call is not the request's: %v", call)
