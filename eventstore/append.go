@@ -53,7 +53,7 @@ func (s *Store) Append(ctx context.Context, c Command) (Result, error) {
 		end(nil, "refused", refusal)
 		return r, err
 	}
-	if err == nil {
+	if err == nil && !r.Duplicate {
 		s.remember(c.Claims)
 	}
 	end(err, "position", strconv.FormatInt(r.Last, 10))

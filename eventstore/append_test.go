@@ -225,13 +225,16 @@ func TestALookUpKeyBelongsToOneStream(t *testing.T) {
 			t.Errorf("result %+v", r)
 		}
 	}
-	for value, holder := range map[string]string{"pay_2": "pay_2", "pay_1": "pay_1"} {
-		if got, ok, err := b.store.Claimed(b.ctx, "own", value); got != holder || !ok || err != nil {
-			t.Errorf("own %s: %q, %t, %v", value, got, ok, err)
+	for range 2 { // as it is remembered, and as the log has it
+		for value, holder := range map[string]string{"pay_2": "pay_2", "pay_1": "pay_1"} {
+			if got, ok, err := b.store.Claimed(b.ctx, "own", value); got != holder || !ok || err != nil {
+				t.Errorf("own %s: %q, %t, %v", value, got, ok, err)
+			}
 		}
-	}
-	if got, _, _ := b.store.Claimed(b.ctx, "reference", "r"); got != "pay_1" {
-		t.Errorf("reference: %q", got)
+		if got, _, _ := b.store.Claimed(b.ctx, "reference", "r"); got != "pay_1" {
+			t.Errorf("reference: %q", got)
+		}
+		b.store.Forget()
 	}
 }
 

@@ -29,10 +29,13 @@ import (
 // kind of object, as its id's prefix sorts, and within a kind by first_position.
 const DueName = "due"
 
+// dueEvery is short, as a test clock's advance waits for this read model at each step.
+const dueEvery = 50 * time.Millisecond
+
 // Due is the read model of what falls due.
 func Due() Projection {
 	return Keyed[dueState]{
-		Name: DueName, Version: 3, Policy: ParkStream,
+		Name: DueName, Version: 3, Policy: ParkStream, Every: dueEvery,
 		Table: Table{
 			Name: DueName,
 			Columns: []Column{

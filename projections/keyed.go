@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"time"
 
 	"github.com/cockroachdb/errors"
 	"github.com/jackc/pgx/v5"
@@ -20,6 +21,7 @@ type Keyed[S any] struct {
 	Name    string
 	Version int // rises when Keys, Fold or Row give something else
 	Policy  Policy
+	Every   time.Duration // as in [Definition]
 	Table   Table
 	// Streams says that each stream of these kinds has a row of its own, by the
 	// stream's name, which its own events concern and no others: such a table can be
@@ -39,7 +41,7 @@ type Keyed[S any] struct {
 
 // Definition implements [Projection].
 func (k Keyed[S]) Definition() Definition {
-	return Definition{Name: k.Name, Version: k.Version, Tables: []Table{k.Table}, Policy: k.Policy}
+	return Definition{Name: k.Name, Version: k.Version, Tables: []Table{k.Table}, Policy: k.Policy, Every: k.Every}
 }
 
 // touch says that an event concerns a row.

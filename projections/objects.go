@@ -147,8 +147,9 @@ func Subscriptions(mode string) Projection {
 }
 
 // Prepare decodes an event for all projections that it will be handed to. What can't be
-// decoded they find out themselves.
+// decoded, even if it panics, they find out themselves, each by its policy.
 func Prepare(e *eventstore.Event) {
+	defer func() { _ = recover() }()
 	if said, err := catalogue.Decode(e.Type, e.SchemaVersion, e.Payload); err == nil {
 		e.Said = said
 	}

@@ -24,7 +24,7 @@ var ErrBehind = errors.New("the read model is behind")
 // WaitFor returns once the projection that the views of that name show has reached
 // position. It waits [WaitMax] at most, then it is [ErrBehind]; or ctx's error. A
 // projection that this process keeps is hurried and noticed at once, another's within
-// 200 ms.
+// 400 ms under load.
 func (c *Cursors) WaitFor(ctx context.Context, name string, position int64) error {
 	limit := time.NewTimer(WaitMax)
 	defer limit.Stop()

@@ -5,6 +5,10 @@ import (
 	"context"
 	"runtime"
 	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/cockroachdb/errors"
 	"github.com/jackc/pgx/v5"
@@ -12,15 +16,16 @@ import (
 )
 
 const (
-	groupMax     = 64 // operations in one transaction
-	groupQueue   = 1024
-	groupTimeout = operationTimeout
+	groupMax   = 64 // operations in one transaction
+	groupQueue = 1024
+	// groupPatience is how long a group waits for a row that somebody has locked: it holds
+	// up everybody.
+	groupPatience = 500 * time.Millisecond
 )
 
 // group performs operations that arrive together in one transaction, so that they share
-// its round trip and its sync: while one is on its way, the next gathers. Of two servers'
-// groups that wait for each other, PostgreSQL ends one; what was in it is then performed
-// one by one.
+// its round trip and its sync: while one is on its way, the next gathers. What was in a
+// group that failed is performed by itself, beside the groups that follow.
 type group struct {
 	pool  *pgxpool.Pool
 	queue chan *turn
@@ -33,6 +38,7 @@ type turn struct {
 	stands operation // where done brings no error: what stands under the key
 	taken  bool      // before this operation came
 	done   chan error
+	left   atomic.Bool // the caller has left
 }
 
 func newGroup(pool *pgxpool.Pool) *group {
@@ -60,31 +66,33 @@ func (g *group) perform(ctx context.Context, o operation) (operation, error) {
 	case err := <-t.done:
 		return t.stands, err
 	case <-ctx.Done():
+		t.left.Store(true)
 		return operation{}, ctx.Err()
 	}
 }
 
 func (g *group) run() {
 	defer close(g.ended)
+	var alone sync.WaitGroup
+	defer alone.Wait()
 	for first := range g.queue {
 		// Who was just answered may come with the next operation.
 		runtime.Gosched()
 		turns := g.gather(first)
-		err := g.performAll(turns)
-		if err != nil && len(turns) > 1 {
-			for _, t := range turns {
-				t.done <- g.performAll([]*turn{t})
-			}
-			continue
-		}
+		err := g.performAll(turns, groupPatience)
 		for _, t := range turns {
-			t.done <- err
+			if err == nil {
+				t.done <- nil
+				continue
+			}
+			alone.Go(func() { t.done <- g.performAll([]*turn{t}, operationTimeout) })
 		}
 	}
 }
 
-// gather returns first and what has come meanwhile, in the order in which rows are
-// locked: authorisations before what stands alone, by their references, then keys.
+// gather returns first and what has come meanwhile, but for what nobody waits for any
+// more, in the order in which rows are locked: authorisations before what stands alone,
+// by their references, then keys.
 func (g *group) gather(first *turn) []*turn {
 	turns := []*turn{first}
 	for len(turns) < groupMax {
@@ -98,18 +106,21 @@ func (g *group) gather(first *turn) []*turn {
 		}
 		break
 	}
+	turns = slices.DeleteFunc(turns, func(t *turn) bool { return t.left.Load() })
 	slices.SortStableFunc(turns, func(a, b *turn) int {
 		return cmp.Or(cmp.Compare(b.asked.Authorisation, a.asked.Authorisation), cmp.Compare(a.asked.Key, b.asked.Key))
 	})
 	return turns
 }
 
-// performAll performs all or none. After an error that came once they were performed,
-// they may be performed again: their references are there then.
-func (g *group) performAll(turns []*turn) error {
-	ctx, cancel := context.WithTimeout(context.Background(), groupTimeout)
+// performAll performs all or none, and waits so long for a row that somebody has locked.
+// After an error that came once they were performed, they may be performed again: their
+// references are there then.
+func (g *group) performAll(turns []*turn, patience time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), operationTimeout)
 	defer cancel()
 	batch := &pgx.Batch{}
+	batch.Queue(`select set_config('lock_timeout', $1, true)`, strconv.FormatInt(patience.Milliseconds(), 10))
 	for _, t := range turns {
 		sql, arguments := t.asked.performing()
 		batch.Queue(sql, arguments...).QueryRow(t.read)

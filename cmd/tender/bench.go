@@ -179,14 +179,21 @@ func (b *benchmark) after(ctx context.Context) error {
 	return b.scheduler(ctx)
 }
 
-// rest waits until the installation has nothing left to do of what was measured before.
+// rest waits until the messages of what was measured before have arrived.
 func (b *benchmark) rest(ctx context.Context) error {
 	store, err := b.openLog(ctx)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
-	return b.delivered(ctx, store, time.Now().Add(benchDrain))
+	deadline := time.Now().Add(benchDrain)
+	if err := b.delivered(ctx, store, deadline); err != nil {
+		return err
+	}
+	if time.Now().After(deadline) {
+		return errors.Newf("messages of what was measured before are still on their way after %s", benchDrain)
+	}
+	return nil
 }
 
 // openLog opens the log that the installation's payments are in.

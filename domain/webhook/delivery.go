@@ -93,7 +93,10 @@ func (s Delivery) resend(c Resend) ([]Event, error) {
 	case c.Pending:
 		return nil, ErrDeliveryPending
 	}
-	return []Event{c.Of}, nil
+	// Tries are counted where they are written down, which may be later than the outcome.
+	of := c.Of
+	of.Attempts = max(of.Attempts, s.Attempts, s.Made)
+	return []Event{of}, nil
 }
 
 // EvolveDelivery returns the state after e. It panics on an event that is not a
@@ -102,10 +105,12 @@ func EvolveDelivery(s Delivery, id string, e Event) Delivery {
 	switch e := e.(type) {
 	case Delivered:
 		s.ID, s.EndpointID, s.EventID, s.Delivered = id, e.EndpointID, e.EventID, true
+		s.Made = max(s.Made, e.Attempts)
 	case Exhausted:
 		s.ID, s.EndpointID, s.EventID, s.Exhausted = id, e.EndpointID, e.EventID, true
+		s.Made = max(s.Made, e.Attempts)
 	case Resent:
-		next := Delivery{ID: id, EndpointID: e.EndpointID, EventID: e.EventID, Attempts: e.Attempts, Recovery: s.Recovery}
+		next := Delivery{ID: id, EndpointID: e.EndpointID, EventID: e.EventID, Attempts: e.Attempts, Made: max(s.Made, e.Attempts), Recovery: s.Recovery}
 		if e.RecoveryID != "" {
 			next.Recovery = e.RecoveryID
 		}

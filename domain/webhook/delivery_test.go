@@ -29,6 +29,8 @@ func TestDelivery(t *testing.T) {
 	paused := webhook.Endpoint{ID: endpointID, Status: webhook.StatusPaused}
 	disabled := webhook.Endpoint{ID: endpointID, Status: webhook.StatusDisabled}
 	deleted := webhook.Endpoint{ID: endpointID, Status: webhook.StatusDisabled, Deleted: true}
+	unwritten, counted := resent, resent
+	unwritten.Attempts, counted.Attempts = 0, 2
 	giveUpAgain, exhaustedAgain := giveUp, exhausted
 	giveUpAgain.Attempts, exhaustedAgain.Attempts = 20, 20
 
@@ -48,6 +50,7 @@ func TestDelivery(t *testing.T) {
 		{"delivered twice after it was given up", []webhook.Event{exhausted, delivered}, record, nil, nil},
 		{"resent", []webhook.Event{exhausted}, to(enabled), []webhook.Event{resent}, nil},
 		{"resent although it arrived", []webhook.Event{delivered}, to(enabled), []webhook.Event{resent}, nil},
+		{"resent before its tries were written down", []webhook.Event{delivered}, webhook.Resend{Of: unwritten, Endpoint: enabled}, []webhook.Event{counted}, nil},
 		{"resent without a history, because its endpoint was disabled", nil, to(enabled), []webhook.Event{resent}, nil},
 		{"resent to what is paused: it waits", []webhook.Event{exhausted}, to(paused), []webhook.Event{resent}, nil},
 		{"resent to what is disabled", []webhook.Event{exhausted}, to(disabled), nil, webhook.ErrEndpointDisabled},

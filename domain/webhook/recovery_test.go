@@ -64,6 +64,8 @@ func TestRecoveryOfADelivery(t *testing.T) {
 		return webhook.Resent{EndpointID: endpointID, EventID: eventID, EventType: webhook.PaymentCaptured, RecoveryID: id}
 	}
 	exhausted, delivered := webhook.Exhausted{Attempts: 10}, webhook.Delivered{}
+	afterTen := by(recoveryID)
+	afterTen.Attempts = 10
 	running := webhook.Endpoint{ID: endpointID, Status: webhook.StatusEnabled, Recovery: recoveryID}
 	over := webhook.Endpoint{ID: endpointID, Status: webhook.StatusEnabled}
 	disabled := webhook.Endpoint{ID: endpointID, Status: webhook.StatusDisabled}
@@ -77,14 +79,14 @@ func TestRecoveryOfADelivery(t *testing.T) {
 		refused  error
 	}{
 		{"never made", nil, running, false, []webhook.Event{by(recoveryID)}, nil},
-		{"given up", []webhook.Event{exhausted}, running, false, []webhook.Event{by(recoveryID)}, nil},
+		{"given up", []webhook.Event{exhausted}, running, false, []webhook.Event{afterTen}, nil},
 		{"pending", nil, running, true, nil, webhook.ErrDeliveryPending},
 		{"arrived", []webhook.Event{delivered}, running, false, nil, nil},
 		{"arrived late", []webhook.Event{exhausted, delivered}, running, false, nil, nil},
 		{"sent again by it already", []webhook.Event{exhausted, by(recoveryID)}, running, true, nil, nil},
 		{"and given up again", []webhook.Event{by(recoveryID), exhausted}, running, false, nil, nil},
 		{"and sent again by hand since", []webhook.Event{by(recoveryID), exhausted, by(""), exhausted}, running, false, nil, nil},
-		{"sent again by an earlier one", []webhook.Event{by(laterID), exhausted}, running, false, []webhook.Event{by(recoveryID)}, nil},
+		{"sent again by an earlier one", []webhook.Event{by(laterID), exhausted}, running, false, []webhook.Event{afterTen}, nil},
 		{"once it is over", []webhook.Event{exhausted}, over, false, nil, webhook.ErrRecoveryOver},
 		{"once the endpoint is disabled", []webhook.Event{exhausted}, disabled, false, nil, webhook.ErrEndpointDisabled},
 		{"once the endpoint is deleted", []webhook.Event{exhausted}, deleted, false, nil, webhook.ErrEndpointDeleted},

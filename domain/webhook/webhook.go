@@ -98,6 +98,7 @@ type Delivery struct {
 	Delivered  bool
 	Exhausted  bool   // given up; a later success still counts
 	Attempts   int    // made before its present schedule began
+	Made       int    // in all, as far as an outcome says
 	Recovery   string // the last that sent it again; "": none
 }
 

@@ -3,6 +3,8 @@ package checkout
 import (
 	"net/http"
 
+	"github.com/cockroachdb/errors"
+
 	"tender/domain"
 	"tender/domain/collect"
 	"tender/domain/method"
@@ -46,7 +48,9 @@ func (s *Server) tryToPay(r *http.Request, in attemptInput) (view, error) {
 			return v, err
 		}
 		if a, pays, err := v.asks(in); err == nil && pays {
-			return v, s.pay(r, v, a)
+			if err := s.pay(r, v, a); !refused(err) {
+				return v, err
+			}
 		}
 	}
 	v, err := s.load(ctx, checkoutID)
@@ -54,6 +58,11 @@ func (s *Server) tryToPay(r *http.Request, in attemptInput) (view, error) {
 		return v, err
 	}
 	return v, s.askAndPay(r, v, in)
+}
+
+// refused reports whether an attempt was refused, so that nothing was appended.
+func refused(err error) bool {
+	return errors.As(err, new(problem.Problem)) || errors.As(err, new(*domain.Refusal))
 }
 
 // attemptInput is a try to pay, as it was typed.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"tender/handlers/handlerstest"
+	"tender/handlers/limits"
 )
 
 // with is a try to pay whose card differs; nil takes a field away.
@@ -155,6 +156,21 @@ func TestAttemptsRestOnTheLog(t *testing.T) {
 	if n := h.authorisations() + other.Line.Calls(handlerstest.CallAuthorise); n != 1 {
 		t.Errorf("the acquirer was asked %d times", n)
 	}
+}
+
+// A click that is repeated here joins the attempt that another process has made, even
+// where the address may not pay any more.
+func TestAttemptsJoinBeforeTheyWait(t *testing.T) {
+	t.Parallel()
+	l := limits.Test()
+	l.FailuresPerAddress = 1
+	h := open(t, handlerstest.Limits(l))
+	c, failing := h.sells(t), h.sells(t)
+	attempt := c.attempt(visa)
+	h.customer.On(h.Process()).Post("/checkout/"+c.id+"/attempts", attempt).Is(200).Shows(object{"payment_outcome": "paid"})
+	failing.pays(card(declines)).Is(200)
+	failing.pays(card(declines)).Is(429)
+	c.pays(attempt).Is(200).Shows(object{"payment_outcome": "paid"})
 }
 
 // The same attempt_id joins the same attempt, in whatever state it is: a click

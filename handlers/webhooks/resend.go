@@ -103,9 +103,7 @@ func (r resending) decide(ctx context.Context, tx *engine.Tx, g *engine.Engine, 
 	if d.Version > r.version {
 		pending = !d.Value.Ended()
 	}
-	of := r.of
-	of.Attempts = max(of.Attempts, d.Value.Attempts)
-	events, err := webhook.DecideDelivery(d.Value, webhook.Resend{Of: of, Endpoint: endpoint.Value, Pending: pending})
+	events, err := webhook.DecideDelivery(d.Value, webhook.Resend{Of: r.of, Endpoint: endpoint.Value, Pending: pending})
 	if err != nil {
 		return err
 	}

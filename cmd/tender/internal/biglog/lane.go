@@ -114,8 +114,12 @@ type fault struct{ err error }
 // so many lanes has taken place.
 func (l *lane) live(lanes int, events int64) (err error) {
 	defer func() {
-		if f, is := recover().(fault); is {
+		switch f := recover().(type) {
+		case nil:
+		case fault:
 			err = f.err
+		default:
+			panic(f)
 		}
 	}()
 	l.open()

@@ -46,7 +46,7 @@ func (s skew) judge(c *chart, whose string) {
 	do := "Let both machines set their clocks by NTP: `timedatectl set-ntp true`, and look at `chronyc tracking` or `timedatectl timesync-status`."
 	switch sure := apart - s.unsure; {
 	case sure > skewFail:
-		c.fail(fmt.Sprintf("%s clock is %s %s this machine's: commands are refused as too early, expiries and webhooks' timestamps are off.", whose, apart.Round(time.Millisecond), what), seen, do)
+		c.fail(fmt.Sprintf("%s clock is %s %s this machine's: what happens is dated wrongly, and expiries and webhooks' timestamps are off.", whose, apart.Round(time.Millisecond), what), seen, do)
 	case sure > skewWarn:
 		c.warn(fmt.Sprintf("%s clock is %s %s this machine's.", whose, apart.Round(time.Millisecond), what), seen, do)
 	default:

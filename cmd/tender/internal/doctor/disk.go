@@ -48,7 +48,7 @@ func (v volume) judge(c *chart, what, path string, perDay int64) {
 	}
 	do := fmt.Sprintf("Make room, or move it to a larger disk: `df -h %[1]s`, `du -xhd1 %[1]s | sort -h`. Nothing of the log can be thrown away; read models that a rebuild left behind can, by the next `tender rebuild`.", path)
 	switch {
-	case v.free < freeFailBytes || days >= 0 && days < daysFail:
+	case v.free < min(freeFailBytes, v.size/10) || days >= 0 && days < daysFail:
 		c.fail(fmt.Sprintf("The disk of %s is full, or will be soon.", what), seen, do)
 	case v.files > 0 && v.filesFree*100 < v.files:
 		c.fail(fmt.Sprintf("The disk of %s has hardly any inodes left.", what), seen, fmt.Sprintf("Find where the files are: `du --inodes -xd2 %s | sort -n`.", path))

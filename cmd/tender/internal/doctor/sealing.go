@@ -116,7 +116,7 @@ func (p patient) outlets(ctx context.Context, c *chart) error {
 		left = append(left, outlet{"the stream " + seal.StreamName(p.log), notes})
 	}
 	s, err := seal.Read(ctx, p.store)
-	if err != nil || s.Last == nil && len(left) == 0 {
+	if err != nil || len(left) == 0 {
 		return err
 	}
 	for _, o := range left {

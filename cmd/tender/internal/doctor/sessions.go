@@ -83,7 +83,7 @@ func (e *exam) connections(ctx context.Context, c *chart) error {
 	var most, used, processes int64
 	err := e.app.QueryRow(ctx, `SELECT
 		current_setting('max_connections')::bigint - current_setting('superuser_reserved_connections')::bigint,
-		count(*) FILTER (WHERE backend_type = 'client backend'),
+		count(*) FILTER (WHERE coalesce(backend_type, 'client backend') = 'client backend' AND usesysid IS NOT NULL), -- of other roles' sessions the kind is hidden
 		count(*) FILTER (WHERE application_name = 'tender live append')
 		FROM pg_stat_activity`).Scan(&most, &used, &processes)
 	if err != nil {

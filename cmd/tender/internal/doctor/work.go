@@ -94,13 +94,15 @@ func (p patient) due(ctx context.Context, c *chart) error {
 func (p patient) deliveries(ctx context.Context, c *chart) error {
 	var late int64
 	var oldest float64
+	// One whose endpoint fails waits for the tries before it: it gets few at a time.
 	err := p.store.Pool().QueryRow(ctx, `SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(due))::float8, 0) FROM (
 		SELECT coalesce(s.until, v.recorded_at) AS due
 		FROM `+p.table(p.log.ReadSchema(), projections.DeliveriesName)+` d
-		JOIN `+p.table(p.log.ReadSchema(), projections.EndpointsName)+` e ON e.id = d.endpoint_id AND e.status = 'enabled'
+		JOIN `+p.table(p.log.ReadSchema(), projections.EndpointsName)+` e ON e.id = d.endpoint_id AND e.status = 'enabled' AND e.state #>> '{object,failing_since}' IS NULL
 		JOIN LATERAL (SELECT recorded_at FROM `+p.events()+` WHERE position = d.due_position) v ON true
 		LEFT JOIN `+p.leases()+` s ON s.kind = 'delivery' AND s.id = d.id AND s.done_position IS NULL
-		WHERE d.status = 'pending' ORDER BY d.due_position LIMIT $2) w WHERE due < clock_timestamp() - $1::interval`,
+		WHERE d.status = 'pending' AND coalesce(s.until, v.recorded_at) < clock_timestamp() - $1::interval
+		ORDER BY d.due_position LIMIT $2) w`,
 		deliveryLate, backlogMax).Scan(&late, &oldest)
 	if unprepared(err) {
 		return nil

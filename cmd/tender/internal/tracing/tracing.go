@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cockroachdb/errors"
@@ -33,7 +34,12 @@ const (
 	EnvEndpoint       = "OTEL_EXPORTER_OTLP_ENDPOINT"
 	EnvTracesEndpoint = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 	envDisabled       = "OTEL_SDK_DISABLED"
+	envProtocol       = "OTEL_EXPORTER_OTLP_PROTOCOL"
+	envTracesProtocol = "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"
 )
+
+// protocol is how traces are sent.
+const protocol = "http/protobuf"
 
 // closeTimeout bounds what a collector that doesn't answer may hold up a stop.
 const closeTimeout = 2 * time.Second
@@ -50,8 +56,13 @@ var _ trace.Tracer = (*Tracing)(nil)
 // FromEnvironment returns what OpenTelemetry's environment names ask for; nil: nothing.
 // A collector that is down is nobody's trouble: what it doesn't take is dropped.
 func FromEnvironment(ctx context.Context, version string, log *slog.Logger) (*Tracing, error) {
-	if os.Getenv(EnvEndpoint) == "" && os.Getenv(EnvTracesEndpoint) == "" || os.Getenv(envDisabled) == "true" {
+	if os.Getenv(EnvEndpoint) == "" && os.Getenv(EnvTracesEndpoint) == "" || strings.EqualFold(os.Getenv(envDisabled), "true") {
 		return nil, nil
+	}
+	for _, name := range []string{envProtocol, envTracesProtocol} {
+		if p := os.Getenv(name); p != "" && p != protocol {
+			return nil, errors.Newf("%s is %s: traces are sent by %s alone, so set it to that or to nothing", name, p, protocol)
+		}
 	}
 	exporter, err := otlptracehttp.New(ctx)
 	if err != nil {

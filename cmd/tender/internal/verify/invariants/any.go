@@ -10,7 +10,6 @@ import (
 	"tender/domain/payment"
 	"tender/domain/session"
 	"tender/domain/subscription"
-	"tender/domain/webhook"
 )
 
 // anyNotes is what is noted of every stream.
@@ -113,7 +112,6 @@ func amountOf(said any) (least, amount int64, holds bool) {
 		return 1, d.Amount, true
 	case subscription.ChargeFailed:
 		return 1, d.Amount, true
-	case webhook.Event:
 	}
 	return 0, 0, false
 }

@@ -119,7 +119,7 @@ func endedRightly(n *mandateNotes, e *Event) string {
 	case mandate.Expired:
 		end := n.said.Terms.Validity.End
 		day, known := dayIn(n.said.Terms.TimeZone, e.At)
-		if end.IsZero() || known && !day.AddDays(1).After(end) {
+		if end.IsZero() || known && !day.After(end) {
 			return fmt.Sprintf("it expires on %s, and is valid until %s", day, end)
 		}
 	}
