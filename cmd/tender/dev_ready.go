@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"tender/cmd/tender/internal/devenv"
 	"tender/handlers/demo"
@@ -31,11 +32,14 @@ func (d *dev) openShop(ctx context.Context) error {
 	shop := demo.New(ctx, demo.Config{
 		URL: d.app.config.baseURL, API: d.app.config.baseURL, Key: key, File: filepath.Join(d.dir, "demo-shop.json"), Log: d.log,
 	})
-	mux := http.NewServeMux()
-	mux.Handle("/", d.app.handler)
-	mux.Handle(demo.Path, shop)
-	mux.Handle(demo.Path+"/", shop)
-	d.app.handler = mux
+	everything := d.app.handler
+	d.app.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == demo.Path || strings.HasPrefix(r.URL.Path, demo.Path+"/") {
+			shop.ServeHTTP(w, r)
+			return
+		}
+		everything.ServeHTTP(w, r)
+	})
 	return nil
 }
 

@@ -48,7 +48,7 @@ func commands() []command {
 		{"serve", "one or more roles of the engine, against a PostgreSQL and NATS that are there", runServe},
 		{"simulator", "the acquirer of test mode, as a service of its own", runSimulator},
 		{"migrate", "bring the database's schemas up to this build, as the admin role", runMigrate},
-		{"merchant", "create a merchant, and choose how it looks at the checkout: merchant create|brand", runMerchant},
+		{"merchant", "create a merchant, and choose how it looks at the checkout: merchant create|settings|brand", runMerchant},
 		{"keys", "issue and revoke API keys and staff keys: keys create|revoke", runKeys},
 		{"listen", "receive test mode's webhooks, check and print them, to try it", runListen},
 		{"webhooks", "show what became of webhooks, try by try: webhooks deliveries|show|resend|recover", runWebhooks},

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/cockroachdb/errors"
+	"github.com/google/uuid"
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"tender/domain/id"
@@ -76,6 +77,9 @@ type Server struct {
 	// merchants remembers whose key a hash is. A claim never changes, so it
 	// can't grow stale; whether the key is good is asked of the log.
 	merchants *lru.Cache[string, string]
+	// outstanding remembers commands that were answered here while their outcome was
+	// not known: who repeats one needs not wait for its first answer.
+	outstanding *lru.Cache[uuid.UUID, struct{}]
 }
 
 // New returns the API's handler.
@@ -84,7 +88,11 @@ func New(c Config) *Server {
 	if err != nil {
 		panic(err) // the size is a constant above 0
 	}
-	s := &Server{Config: c, mux: http.NewServeMux(), merchants: cache}
+	outstanding, err := lru.New[uuid.UUID, struct{}](keysCachedMax)
+	if err != nil {
+		panic(err) // as above
+	}
+	s := &Server{Config: c, mux: http.NewServeMux(), merchants: cache, outstanding: outstanding}
 	s.routes()
 	return s
 }

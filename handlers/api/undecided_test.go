@@ -167,6 +167,24 @@ func TestTheFirstStillRuns(t *testing.T) {
 	b.Payment(paymentID).Shows(object{"paid_amount": 1, "pending_amount": 0})
 }
 
+// Once the first request was answered that its outcome is outstanding, nobody who
+// repeats it waits: it doesn't run any more.
+func TestTheFirstWasAnsweredOutstanding(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	paymentID := b.Reserved(10_000, goodCard)
+	b.First.Line.LoseAnswers(handlerstest.CallCapture)
+	first := b.Capture(paymentID, 6_000, key("k")).Is(202)
+	begun := time.Now()
+	again := b.Capture(paymentID, 6_000, key("k")).Is(202)
+	if waited := time.Since(begun); waited > time.Second || again.Header.Get("Idempotent-Replayed") != "" {
+		t.Errorf("told after %s, with the headers %v", waited, again.Header)
+	}
+	if string(again.Body) != string(first.Body) {
+		t.Errorf("told %s, not %s", again.Body, first.Body)
+	}
+}
+
 // The process that took the request dies after its intent. The retry is told that
 // the outcome is outstanding; a worker finds it out; then the retry has it. The
 // money moves once, or never.

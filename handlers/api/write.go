@@ -151,6 +151,7 @@ func (s *Server) answerWritten(ctx context.Context, w http.ResponseWriter, r *ht
 		waiting = result.outstandingStatus
 	}
 	if result.outstanding {
+		s.outstanding.Add(req.commandID(), struct{}{})
 		s.answerOutstanding(ctx, w, r, req, result.stream, waiting)
 		return
 	}
@@ -167,6 +168,7 @@ func (s *Server) answerWritten(ctx context.Context, w http.ResponseWriter, r *ht
 	case known && record.Answer != nil:
 		s.answer(ctx, w, r, req, *record.Answer)
 	default:
+		s.outstanding.Add(req.commandID(), struct{}{})
 		s.answerOutstanding(ctx, w, r, req, result.stream, waiting)
 	}
 }
@@ -255,6 +257,10 @@ func (s *Server) replay(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	if record.Answer == nil && id.PrefixOf(record.Stream) == id.Recovery {
 		// A job, which was answered when it had begun: nobody waits for its end.
 		s.answerOutstanding(ctx, w, r, req, record.Stream, http.StatusAccepted)
+		return
+	}
+	if record.Answer == nil && s.outstanding.Contains(record.CommandID) {
+		s.answerOutstanding(ctx, w, r, req, record.Stream, outstandingStatus(record.Stream))
 		return
 	}
 	record, err := s.awaitAnswer(ctx, req, record)

@@ -37,6 +37,16 @@ func (b *bundle) eventually(what string, so func(*house.Answer) bool) {
 	}
 }
 
+// Paths that are no text are nobody's, whatever they are percent-encoded as.
+func TestPathsThatAreNoText(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, name := range []string{"%00", "payments%00", "%ff%fe"} {
+		b.operator.Get("/ops/projections/"+name+"/parked_events?mode=test").Problem(404, "not_found")
+		b.operator.Post("/ops/projections/"+name+"/pause?mode=test", nil).Problem(404, "not_found")
+	}
+}
+
 func TestProjectionsAreSeenAndSteered(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

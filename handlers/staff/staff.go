@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/cockroachdb/errors"
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -301,6 +302,10 @@ func (d *Desk) record(ctx context.Context, r *Request, role staff.Role) error {
 // ServeHTTP answers every request at the desk, also those for paths that there
 // are not.
 func (d *Desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !utf8.ValidString(r.URL.Path) || strings.ContainsRune(r.URL.Path, 0) {
+		d.fail(w, r, problem.New(problem.NotFound, "There is nothing at this path: it is no text."))
+		return
+	}
 	if _, pattern := d.mux.Handler(r); pattern != "" {
 		d.mux.ServeHTTP(w, r)
 		return
