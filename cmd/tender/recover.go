@@ -31,7 +31,7 @@ type recoveryShown struct {
 func recoverWebhooks(ctx context.Context, endpointID string, args []string, stdout, stderr io.Writer) error {
 	var c client
 	fs := newFlags("webhooks recover", stderr)
-	since := fs.String("since", "", "what was created from then on, RFC 3339 or YYYY-MM-DD")
+	since := fs.String("since", "", "what was recorded from then on, RFC 3339 or YYYY-MM-DD")
 	until := fs.String("until", "", "and before then; default: all that there is")
 	wait := fs.Bool("wait", false, "wait until it has ended and nothing of it is pending, and show how far it is")
 	if err := parseSettings(fs, args, c.settings()); err != nil {

@@ -60,7 +60,7 @@ type Start struct {
 	ID         uuid.UUID // of the command; the recovery's id is made from it
 	EndpointID string
 	Since      time.Time
-	Until      time.Time // zero: what is there is looked at, whenever it was created since
+	Until      time.Time // zero: what is there is looked at, whenever it was recorded since
 	Now        time.Time
 }
 

@@ -41,7 +41,7 @@ const (
 type State struct {
 	ID         string
 	EndpointID string
-	Since      time.Time // inclusive
+	Since      time.Time // inclusive, of when things were recorded
 	Until      time.Time // exclusive; zero: all that there was at its beginning
 	Status     Status
 }

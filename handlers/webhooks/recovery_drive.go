@@ -20,13 +20,10 @@ import (
 	"tender/projections"
 )
 
-// endOfTime is later than anything in a log.
-var endOfTime = time.Date(10_000, time.January, 1, 0, 0, 0, 0, time.UTC)
-
 // recoveryRun is what a driver knows of a recovery.
 type recoveryRun struct {
 	id, merchantID, endpointID string
-	until                      time.Time // never zero
+	until                      int64 // the first position that is not looked at
 	// started is the position of the recovery's first event: later ones are not looked
 	// at. Cause is its id.
 	started int64
@@ -82,16 +79,33 @@ func (j *RecoveryJob) load(ctx context.Context, recoveryID string) (*recoveryRun
 		return nil, err
 	}
 	r := &recoveryRun{
-		id: recoveryID, merchantID: l.MerchantID, endpointID: l.Value.EndpointID, until: l.Value.Until,
+		id: recoveryID, merchantID: l.MerchantID, endpointID: l.Value.EndpointID,
 		started: events[0].Position, cause: events[0].ID, begun: events[0].At,
 	}
-	if r.until.IsZero() {
-		r.until = endOfTime
+	if r.place, err = j.look.place(ctx, recoveryID); err != nil {
+		return nil, err
 	}
-	if r.place, err = j.look.place(ctx, recoveryID); err == nil && r.place.position == 0 {
-		r.place.at = l.Value.Since
+	return r, j.bound(ctx, r, l.Value)
+}
+
+// bound finds what was recorded in the recovery's time: it is the wall's, also of what
+// happens by a test clock.
+func (j *RecoveryJob) bound(ctx context.Context, r *recoveryRun, over recovery.State) error {
+	before := func(t time.Time) (int64, error) { return j.Engine.Store.PositionAt(ctx, t.Add(-time.Microsecond)) }
+	r.until = r.started
+	if !over.Until.IsZero() {
+		last, err := before(over.Until)
+		if err != nil {
+			return err
+		}
+		r.until = min(r.until, last+1)
 	}
-	return r, err
+	if r.place.position > 0 {
+		return nil
+	}
+	var err error
+	r.place.position, err = before(over.Since)
+	return err
 }
 
 // awaitRoom returns how much may be added to what the endpoint has before it. It waits
@@ -151,7 +165,7 @@ func (j *RecoveryJob) step(ctx context.Context, r *recoveryRun, types []string, 
 		return false, err
 	}
 	next.sums.Resent += resent
-	if next.position > r.place.position || next.at.After(r.place.at) {
+	if next.position > r.place.position {
 		if err := j.look.keep(ctx, r.id, next); err != nil {
 			return false, err
 		}
@@ -187,7 +201,7 @@ func (r *recoveryRun) choose(all []pastEvent, types []string, room int) (next re
 			}
 			next.sums.Examined++
 		}
-		next.at, next.position = e.at, e.toldAt
+		next.position = e.toldAt
 	}
 	return next, missed
 }

@@ -18,23 +18,21 @@ import (
 const (
 	runningSQL = `SELECT id FROM {recoveries} WHERE status = 'running' ORDER BY first_position LIMIT 1000`
 
-	placeSQL = `SELECT place_at, place_position, examined, resent FROM {places} WHERE id = $1`
+	placeSQL = `SELECT place_position, examined, resent FROM {places} WHERE id = $1`
 
 	// keepSQL never goes back: whoever has lost the lease and doesn't know yet changes
 	// nothing.
-	keepSQL = `INSERT INTO {places} AS p (id, place_at, place_position, examined, resent) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (id) DO UPDATE SET place_at = excluded.place_at, place_position = excluded.place_position,
-			examined = excluded.examined, resent = excluded.resent
-		WHERE (p.place_at, p.place_position) < (excluded.place_at, excluded.place_position)`
+	keepSQL = `INSERT INTO {places} AS p (id, place_position, examined, resent) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (id) DO UPDATE SET place_position = excluded.place_position, examined = excluded.examined, resent = excluded.resent
+		WHERE p.place_position < excluded.place_position`
 
 	dropSQL = `DELETE FROM {places} WHERE id = $1`
 
-	// pastSQL lists what was created in a recovery's time, from a place on. Both its
-	// time and its position belong to an event for ever: so a rebuilt read model is
-	// read on from the same place.
+	// pastSQL lists what was recorded in a recovery's time, from a place on. Its position
+	// belongs to an event for ever: so a rebuilt read model is read on from the same place.
 	pastSQL = `SELECT id, event_type, source, source_version, created_at, first_position FROM {events}
-		WHERE merchant_id = $1 AND (created_at, first_position) > ($2, $3) AND created_at < $4 AND first_position < $5
-		ORDER BY created_at, first_position LIMIT $6`
+		WHERE merchant_id = $1 AND first_position > $2 AND first_position < $3
+		ORDER BY first_position LIMIT $4`
 
 	madeSQL = `SELECT d.* FROM unnest($1::text[]) AS wanted (id)
 		CROSS JOIN LATERAL (
@@ -91,7 +89,6 @@ func (q recoveryQueries) running(ctx context.Context) ([]string, error) {
 // recoveryPlace is how far a recovery is: the event that it looked at last, and what
 // it has come to.
 type recoveryPlace struct {
-	at       time.Time
 	position int64
 	sums     recovery.Sums
 }
@@ -100,7 +97,7 @@ type recoveryPlace struct {
 // begun.
 func (q recoveryQueries) place(ctx context.Context, recoveryID string) (recoveryPlace, error) {
 	var p recoveryPlace
-	err := q.pool.QueryRow(ctx, q.placeOf, recoveryID).Scan(&p.at, &p.position, &p.sums.Examined, &p.sums.Resent)
+	err := q.pool.QueryRow(ctx, q.placeOf, recoveryID).Scan(&p.position, &p.sums.Examined, &p.sums.Resent)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return recoveryPlace{}, nil
 	}
@@ -108,7 +105,7 @@ func (q recoveryQueries) place(ctx context.Context, recoveryID string) (recovery
 }
 
 func (q recoveryQueries) keep(ctx context.Context, recoveryID string, p recoveryPlace) error {
-	_, err := q.pool.Exec(ctx, q.keepPlace, recoveryID, p.at, p.position, p.sums.Examined, p.sums.Resent)
+	_, err := q.pool.Exec(ctx, q.keepPlace, recoveryID, p.position, p.sums.Examined, p.sums.Resent)
 	return errors.Wrap(err, "keep how far a recovery is")
 }
 
@@ -133,21 +130,21 @@ func (q recoveryQueries) backlog(ctx context.Context, endpointID string, limit i
 // endpoint.
 type pastEvent struct {
 	resending
-	at     time.Time
 	toldAt int64  // its position
 	by     string // the recovery that sent the delivery again last
 }
 
 // events returns the next events of a recovery's time, oldest first.
 func (q recoveryQueries) events(ctx context.Context, r *recoveryRun, limit int) ([]pastEvent, error) {
-	rows, err := q.pool.Query(ctx, q.past, r.merchantID, r.place.at, r.place.position, r.until, r.started, limit)
+	rows, err := q.pool.Query(ctx, q.past, r.merchantID, r.place.position, r.until, limit)
 	if err != nil {
 		return nil, errors.Wrap(err, "look for missed events")
 	}
 	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (pastEvent, error) {
 		e := pastEvent{resending: resending{of: webhook.Resent{EndpointID: r.endpointID, RecoveryID: r.id}}}
-		err := row.Scan(&e.of.EventID, &e.of.EventType, &e.of.Source, &e.of.SourceVersion, &e.at, &e.toldAt)
-		e.of.EventAt = milliseconds(e.at)
+		var at time.Time
+		err := row.Scan(&e.of.EventID, &e.of.EventType, &e.of.Source, &e.of.SourceVersion, &at, &e.toldAt)
+		e.of.EventAt = milliseconds(at)
 		e.deliveryID = webhook.DeliveryID(e.of.EventID, r.endpointID)
 		return e, err
 	})

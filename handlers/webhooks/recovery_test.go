@@ -157,14 +157,16 @@ func TestRecovery(t *testing.T) {
 	}
 }
 
-// Only what was created in its time and is of the types that the endpoint asks for now
-// is looked at, and only what was there when it began.
+// Only what was recorded in its time and is of the types that the endpoint asks for now
+// is looked at, and only what was there when it began: whatever a test clock says that
+// it happened by.
 func TestRecoveryLooksAtItsTimeOnly(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	before := s.sessions("mer_1", 3)
-	since := s.after(before[2])
-	within := s.sessions("mer_1", 3)
+	past, future := time.Date(2020, time.January, 1, 0, 0, 0, 0, time.UTC), time.Date(2031, time.January, 1, 0, 0, 0, 0, time.UTC)
+	before := append(s.sessionsAt("mer_1", 1, future), s.sessions("mer_1", 3)...)
+	since := s.after(before[3])
+	within := slices.Concat(s.sessionsAt("mer_1", 1, past), s.sessionsAt("mer_1", 1, future), s.sessions("mer_1", 1))
 	until := s.after(within[2])
 	s.sessions("mer_1", 3)
 	in := receiver(t, status(200))
@@ -183,18 +185,19 @@ func TestRecoveryLooksAtItsTimeOnly(t *testing.T) {
 	}
 }
 
-// after returns the first instant after an event's, to the millisecond, and makes sure
-// that no later event has that of the event itself.
+// after returns a full millisecond after an event was recorded, and makes sure that no
+// later event is recorded before it.
 func (s *system) after(eventID string) time.Time {
 	s.t.Helper()
 	var at time.Time
 	s.eventually("the event is listed", func() bool {
-		rows, err := s.store.Pool().Query(s.ctx, `SELECT created_at FROM read_test.public_events WHERE id = $1`, eventID)
+		rows, err := s.store.Pool().Query(s.ctx, `SELECT e.recorded_at FROM read_test.public_events p
+			JOIN log_test.events e ON e.position = p.first_position WHERE p.id = $1`, eventID)
 		s.must(err)
 		defer rows.Close()
 		return rows.Next() && rows.Scan(&at) == nil && time.Now().After(at.Add(2*time.Millisecond))
 	})
-	return at.Add(time.Millisecond).UTC()
+	return at.Truncate(time.Millisecond).Add(time.Millisecond).UTC()
 }
 
 // However often whoever drives it is stopped, and whatever it forgets, each delivery is

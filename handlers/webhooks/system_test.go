@@ -156,10 +156,19 @@ func (s *system) resend(merchantID, deliveryID string) {
 // sessions appends n sessions, each a public event, and returns the events' ids.
 func (s *system) sessions(merchantID string, n int) []string {
 	s.t.Helper()
+	return s.sessionsAt(merchantID, n, time.Time{})
+}
+
+// sessionsAt is sessions by a test clock that stands at an instant; zero: by the wall's.
+func (s *system) sessionsAt(merchantID string, n int, at time.Time) []string {
+	s.t.Helper()
 	ids := make([]string, n)
 	for i := range n {
 		stream := id.Format(id.Session, uuid.Must(uuid.NewV7()))
 		_, err := s.engine.Do(s.ctx, engine.Command{Origin: s.origin(merchantID), Decide: func(_ context.Context, tx *engine.Tx) error {
+			if !at.IsZero() {
+				tx.Now.At = at
+			}
 			engine.Create(tx, s.engine.Sessions, stream)
 			engine.Write[session.Event](tx, session.Codec, stream, session.Created{
 				Kind: session.TypeOneTime, Amount: int64(i + 1), Currency: "EUR", ExpiresAt: tx.Now.At.Add(time.Hour),
