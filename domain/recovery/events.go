@@ -15,7 +15,7 @@ type Event interface {
 	recoveryEvent()
 }
 
-// Started: what did not arrive at an endpoint, of what was created from one time to
+// Started: what did not arrive at an endpoint, of what was recorded from one time to
 // before another, is sent again. Only what is in the log by then is looked at; without
 // an until that is the only bound, whatever clock an event was dated by.
 type Started struct {
