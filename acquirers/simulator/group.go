@@ -79,6 +79,9 @@ func (g *group) run() {
 		// Who was just answered may come with the next operation.
 		runtime.Gosched()
 		turns := g.gather(first)
+		if len(turns) == 0 {
+			continue
+		}
 		err := g.performAll(turns, groupPatience)
 		for _, t := range turns {
 			if err == nil {
