@@ -32,22 +32,24 @@ const hooksPath = Path + "/webhooks"
 
 // Limits of the shop. What is kept of calls and webhooks is kept in memory.
 const (
-	rowsMax       = 12  // of the list of recent orders
-	ordersMax     = 40  // the oldest is forgotten then; the API still has it
-	entriesMax    = 200 // of one order's timeline
-	messagesMax   = 2000
-	formBytesMax  = 4 << 10
-	hookBytesMax  = 1 << 20
-	streamsMax    = 32
-	callTimeout   = 20 * time.Second
-	answerMax     = 1 << 20
-	clockTurnMax  = 2 * time.Minute
-	clockPoll     = 150 * time.Millisecond
-	streamMax     = 10 * time.Minute
-	streamBeat    = 15 * time.Second
-	streamPause   = 80 * time.Millisecond // between two words of change: they come in bursts
-	endpointsMax  = 100
-	recalledMax   = 50
+	rowsMax      = 12  // of the list of recent orders
+	ordersMax    = 40  // the oldest is forgotten then; the API still has it
+	entriesMax   = 200 // of one order's timeline
+	messagesMax  = 2000
+	formBytesMax = 4 << 10
+	hookBytesMax = 1 << 20
+	streamsMax   = 32
+	callTimeout  = 20 * time.Second
+	answerMax    = 1 << 20
+	clockTurnMax = 2 * time.Minute
+	clockPoll    = 150 * time.Millisecond
+	streamMax    = 10 * time.Minute
+	streamBeat   = 15 * time.Second
+	streamPause  = 80 * time.Millisecond // between two words of change: they come in bursts
+	endpointsMax = 100
+	recalledMax  = 50
+	// recallFor is for how long after a start lists may lack what was done just before it.
+	recallFor     = 10 * time.Second
 	noticeMaxRune = 300
 )
 
@@ -80,7 +82,8 @@ type Shop struct {
 	seen     map[string]*entry // messages, by their id: the same may come twice
 	seenIDs  []string          // oldest first
 	backdrop timeline          // what belongs to no order
-	recalled bool              // earlier orders were read from the API
+	begun    time.Time
+	recalled time.Time // when earlier orders were read from the API last; zero: they were not
 }
 
 // New opens a shop, which lasts until ctx ends. Nothing is called before somebody
@@ -89,7 +92,7 @@ func New(ctx context.Context, c Config) *Shop {
 	s := &Shop{
 		Config: c, opened: rand.Text(), ctx: ctx, client: http.Client{Timeout: callTimeout}, mux: http.NewServeMux(),
 		guard: http.NewCrossOriginProtection(), open: make(chan struct{}, streamsMax), changed: make(chan struct{}),
-		orders: map[string]*order{}, owners: map[string]string{}, seen: map[string]*entry{},
+		begun: time.Now(), orders: map[string]*order{}, owners: map[string]string{}, seen: map[string]*entry{},
 	}
 	s.mux.HandleFunc("GET "+Path, s.shelf)
 	s.mux.HandleFunc("GET "+Path+"/{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, Path, http.StatusSeeOther) })

@@ -149,12 +149,13 @@ func (s *Shop) adopt(h heading) *order {
 	return s.enter(h.Reference, f, h.CreatedAt)
 }
 
-// recall reads earlier orders from the API, once after a start: their sessions, and
-// what became of them.
+// recall reads earlier orders from the API, their sessions and what became of them:
+// once, or until the lists of Tender, which was started with the shop, must have caught
+// up.
 func (s *Shop) recall(ctx context.Context) {
 	s.mu.Lock()
-	done := s.recalled
-	s.recalled = true
+	done := s.recalled.After(s.begun.Add(recallFor))
+	s.recalled = time.Now()
 	s.mu.Unlock()
 	if done {
 		return
@@ -217,8 +218,16 @@ func (s *Shop) enterAll(found []json.RawMessage) {
 	}
 }
 
-// complete reads what belongs to an order's sessions.
+// complete reads what belongs to an order's sessions. The first is read by itself: the
+// list that it was found in may be behind, and not know its payment yet.
 func (s *Shop) complete(ctx context.Context, o *order) {
+	s.note(o, "The shop was started again, and asks Tender what it knows")
+	s.mu.Lock()
+	sessionID := o.first().ID
+	s.mu.Unlock()
+	whole := s.do(ctx, o, call{
+		says: "Read its first session", operation: "getPaymentSession", method: http.MethodGet, path: "/collect/payment_sessions/" + sessionID,
+	}, nil) == nil
 	s.mu.Lock()
 	first, clockID := o.first(), o.first().Metadata[metaClock]
 	s.mu.Unlock()
@@ -241,8 +250,6 @@ func (s *Shop) complete(ctx context.Context, o *order) {
 			path: "/collect/payment_sessions", query: url.Values{"customer_id": {first.CustomerID}, "limit": {"50"}},
 		})
 	}
-	s.note(o, "The shop was started again, and asks Tender what it knows")
-	whole := true
 	for _, c := range calls {
 		if err := s.do(ctx, o, c, nil); err != nil {
 			whole = false
