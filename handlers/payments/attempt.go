@@ -59,19 +59,13 @@ func (s *Service) Pay(ctx context.Context, origin engine.Origin, a Attempt) erro
 	if err != nil {
 		return err
 	}
-	flight, err := s.Guard.Admit(ctx, limits.Attempt{
-		MerchantID: origin.MerchantID, SessionID: a.SessionID, Address: a.Address, Card: a.Card.Number, Phone: a.Account.Phone,
-		Slowed: s.Engine.Merchants.Ref(origin.MerchantID).Value.Slowed(),
-	})
-	if err != nil {
-		return err
+	flight, call, err := s.admitted(ctx, origin, a, s.Engine.Merchants.Ref(origin.MerchantID).Value.Slowed())
+	if errors.Is(err, errSlowed) {
+		flight, call, err = s.admitted(ctx, origin, a, true)
 	}
-	call, err := s.begin(ctx, origin, a)
 	if err != nil || call.Key == "" {
-		flight.Abandon()
 		return err
 	}
-	flight.Under(call.Key)
 	s.await(ctx, func(ctx context.Context) {
 		defer flight.End(ctx)
 		// What it came to, the session's state tells.
@@ -80,9 +74,32 @@ func (s *Service) Pay(ctx context.Context, origin engine.Origin, a Attempt) erro
 	return nil
 }
 
+// errSlowed says that the merchant is slowed, which this process did not know.
+var errSlowed = errors.New("the merchant is slowed")
+
+// admitted has the guard let an attempt through, and begins it. Without a call there is
+// no flight either.
+func (s *Service) admitted(ctx context.Context, origin engine.Origin, a Attempt, slowed bool) (*limits.Flight, acquirers.Authorisation, error) {
+	flight, err := s.Guard.Admit(ctx, limits.Attempt{
+		MerchantID: origin.MerchantID, SessionID: a.SessionID, Address: a.Address, Card: a.Card.Number, Phone: a.Account.Phone,
+		Slowed: slowed,
+	})
+	if err != nil {
+		return nil, acquirers.Authorisation{}, err
+	}
+	call, err := s.begin(ctx, origin, a, slowed)
+	if err != nil || call.Key == "" {
+		flight.Abandon()
+		return nil, acquirers.Authorisation{}, err
+	}
+	flight.Under(call.Key)
+	return flight, call, nil
+}
+
 // begin appends the intent of an attempt, and returns the call that carries it out;
-// one without a key where the attempt joins an earlier one.
-func (s *Service) begin(ctx context.Context, origin engine.Origin, a Attempt) (call acquirers.Authorisation, err error) {
+// one without a key where the attempt joins an earlier one. It is errSlowed where the
+// log says that the merchant is, and the attempt was not admitted as a slowed one's.
+func (s *Service) begin(ctx context.Context, origin engine.Origin, a Attempt, slowed bool) (call acquirers.Authorisation, err error) {
 	kept, err := s.keep(ctx, origin, a)
 	if err != nil {
 		return call, err
@@ -108,6 +125,9 @@ func (s *Service) begin(ctx context.Context, origin engine.Origin, a Attempt) (c
 			m, err := engine.Read(ctx, tx, s.Engine.Merchants, tx.Origin.MerchantID)
 			if err != nil {
 				return err
+			}
+			if m.Value.Slowed() && !slowed {
+				return errSlowed
 			}
 			attempt := collect.Attempt{
 				ID: tx.Origin.CommandID, AttemptID: a.AttemptID, Now: tx.Now,
