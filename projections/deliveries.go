@@ -96,7 +96,6 @@ var publicEventsTable = Table{
 	Indexes: []string{
 		"(merchant_id, first_position DESC)",
 		"(merchant_id, event_type, first_position DESC)",
-		"(merchant_id, created_at, first_position)",
 	},
 }
 

@@ -254,12 +254,9 @@ func (s *Server) replay(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		s.fail(w, r, reused(*field, resourceOf(record)))
 		return
 	}
-	if record.Answer == nil && id.PrefixOf(record.Stream) == id.Recovery {
-		// A job, which was answered when it had begun: nobody waits for its end.
-		s.answerOutstanding(ctx, w, r, req, record.Stream, http.StatusAccepted)
-		return
-	}
-	if record.Answer == nil && s.outstanding.Contains(record.CommandID) {
+	// A job was answered when it had begun: nobody waits for its end.
+	job := id.PrefixOf(record.Stream) == id.Recovery
+	if record.Answer == nil && (job || s.outstanding.Contains(record.CommandID)) {
 		s.answerOutstanding(ctx, w, r, req, record.Stream, outstandingStatus(record.Stream))
 		return
 	}

@@ -4,8 +4,8 @@
 // Each predicate looks at the facts of one stream, in their order, and at sums that
 // are made of them here by plain addition. It calls no rule of the domain and reads no
 // state of it: of the domain it knows what events are made of, how many payments terms
-// come to, and the calendar. So a
-// rule that decided wrongly, and an event that nobody decided, are found alike.
+// come to, and the calendar. So a rule that decided wrongly, and an event that nobody
+// decided, are found alike.
 //
 // Predicates are about what is recorded, not about what was refused; and they leave
 // alone what is a matter of taste, such as how long a name may be.
